@@ -1,0 +1,383 @@
+"""The catalogue: what is claimed, what is expected of which interpreter, and which specs prove it.
+
+Claims stand in ``specs/<chapter>/claims.toml``, the sections they belong to in
+``specs/notes.toml``, and the link to the specs in the ``@claim("slug")`` over each test. All of it
+is read as text, without importing a spec, and all that is wrong with it is reported at once.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from concspec.condition import ConditionError, holds
+from concspec.grading import Verdict
+from concspec.interpreter import Fact
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text in both languages."""
+
+    en: str
+    zh: str
+
+    def in_language(self, lang: str) -> str:
+        """Return the text in ``"en"`` or ``"zh"``."""
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What is expected of a claim where ``where`` is true, and why."""
+
+    verdict: Verdict
+    where: str = "True"
+    reason: Text = Text("", "")
+    since: str = ""
+    reference: str = ""
+
+
+HOLDS = Expectation(Verdict.HOLDS)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the notes."""
+
+    id: str
+    title: Text
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence that is true or false of an interpreter."""
+
+    slug: str
+    section: str
+    lines: str
+    text: Text
+    references: Sequence[str]
+    exceptions: Sequence[Expectation]
+    corrected_by: str
+    specs: Sequence[str]
+
+    def expectation(self, facts: Mapping[str, Fact]) -> Expectation:
+        """What to expect of an interpreter with these facts: the first exception that is true of
+        it, with ``not applicable`` before ``refuted``, else that the claim holds."""
+        return next((e for e in self.exceptions if holds(e.where, facts)), HOLDS)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All claims in reading order, the sections they stand in, and a hash of the files read."""
+
+    sections: Sequence[Section]
+    claims: Mapping[str, Claim]
+    hash: str
+
+    def proved_by(self, spec: str) -> Sequence[Claim]:
+        """The claims that the spec ``path::test`` proves."""
+        return [claim for claim in self.claims.values() if spec in claim.specs]
+
+    def nearest(self, slug: str) -> Sequence[str]:
+        """The slugs that someone who wrote ``slug`` may have meant."""
+        return difflib.get_close_matches(slug, self.claims, n=3, cutoff=0.5)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong with the catalogue, and what to do about it."""
+
+    file: str
+    claim: str
+    key: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """One line: ``file: claim: key: problem; remedy``."""
+        where = ": ".join(part for part in (self.file, self.claim, self.key) if part)
+        return f"{where}: {self.problem}; {self.remedy}"
+
+
+class CatalogueError(Exception):
+    """The catalogue cannot be used; ``mistakes`` holds everything that is wrong with it."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        """Keep the mistakes; the message lists them, one a line."""
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        super().__init__("\n".join([f"{count} in the catalogue:", *map(str, mistakes)]))
+        self.mistakes = mistakes
+
+
+def load(specs: Path, facts: Mapping[str, Fact]) -> Catalogue:
+    """Read the catalogue below the folder ``specs``; conditions are tried out on ``facts``.
+
+    Raises CatalogueError with every mistake found in any of its files.
+    """
+    return _Loader(specs, facts).load()
+
+
+_TEXT = {"en": str, "zh": str}
+_EXCEPTION = {**_TEXT, "where": str, "since": str, "reference": str}
+_CLAIM = {
+    **_TEXT,
+    "slug": str,
+    "section": str,
+    "lines": str,
+    "references": list,
+    "refuted": list,
+    "not_applicable": list,
+    "corrected_by": str,
+}
+_REQUIRED_OF_CLAIM = ("slug", "section", "lines", "en", "zh")
+_REQUIRED_OF_EXCEPTION = {
+    "refuted": ("en", "zh", "since", "reference"),
+    "not_applicable": ("en", "zh", "where"),
+}
+_TYPE_NAMES = {str: "text", int: "a whole number", list: "a list"}
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LINES = re.compile(r"\d+(-\d+)?(, ?\d+(-\d+)?)*")
+
+
+class _Loader:
+    def __init__(self, specs: Path, facts: Mapping[str, Fact]) -> None:
+        self.specs = specs
+        self.facts = facts
+        self.mistakes: list[Mistake] = []
+        self.digest = hashlib.sha256()
+        self.file = ""
+        self.slug = ""
+
+    def load(self) -> Catalogue:
+        proofs = self._proofs()
+        last_line, sections = self._notes()
+        claims: dict[str, Claim] = {}
+        origin: dict[str, str] = {}
+        for path in sorted(self.specs.glob("*/claims.toml")):
+            self._open(path)
+            document = self._check(self._read(path), {"claim": list})
+            for number, table in enumerate(self._tables(document, "claim"), 1):
+                self.slug = str(table.get("slug") or f"claim number {number}")
+                if self.slug in claims:
+                    self._wrong("slug", f"stands in {origin[self.slug]} too", "rename one of them")
+                    continue
+                claim = self._claim(table, [s.id for s in sections], last_line, proofs)
+                claims[self.slug] = claim
+                origin[self.slug] = self.file
+        for claim in claims.values():
+            self.file, self.slug = origin[claim.slug], claim.slug
+            if claim.corrected_by and claim.corrected_by not in claims:
+                near = difflib.get_close_matches(claim.corrected_by, claims, n=3)
+                self._wrong(
+                    "corrected_by",
+                    f"there is no claim {claim.corrected_by!r}",
+                    f"name one that is there{': ' + ', '.join(near) if near else ''}",
+                )
+            if not claim.specs:
+                self._wrong("", "no spec proves it", f'put @claim("{claim.slug}") on a test')
+        for slug, specs in proofs.items():
+            if slug not in claims:
+                near = difflib.get_close_matches(slug, claims, n=3)
+                self.file, self.slug = specs[0], slug
+                self._wrong(
+                    "@claim",
+                    "no claims.toml has this claim",
+                    f"add it, or name one that is there{': ' + ', '.join(near) if near else ''}",
+                )
+        if self.mistakes:
+            raise CatalogueError(self.mistakes)
+        order = [section.id for section in sections]
+        return Catalogue(
+            sections,
+            {c.slug: c for c in sorted(claims.values(), key=lambda c: order.index(c.section))},
+            self.digest.hexdigest(),
+        )
+
+    def _wrong(self, key: str, problem: str, remedy: str) -> None:
+        self.mistakes.append(Mistake(self.file, self.slug, key, problem, remedy))
+
+    def _open(self, path: Path) -> None:
+        self.file, self.slug = path.relative_to(self.specs.parent).as_posix(), ""
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            content = path.read_bytes()
+            self.digest.update(content)
+            document: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+        except OSError as error:
+            self._wrong("", f"cannot be read: {error.strerror}", "create it, or let it be read")
+        except UnicodeDecodeError as error:
+            self._wrong("", f"is not UTF-8: {error.reason}", "save it as UTF-8")
+        except tomllib.TOMLDecodeError as error:
+            self._wrong("", f"is not TOML: {error}", "mend the line")
+        else:
+            return document
+        return {}
+
+    def _tables(self, document: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
+        for table in document.get(name, ()):
+            if isinstance(table, dict):
+                yield table
+            else:
+                self._wrong(name, f"{table!r} is not a table", f"write it as [[{name}]]")
+
+    def _notes(self) -> tuple[int, list[Section]]:
+        """Read how many lines the notes have, and their sections."""
+        path = self.specs / "notes.toml"
+        self._open(path)
+        notes = self._check(self._read(path), {"lines": int, "section": list}, ("lines",))
+        sections = []
+        for table in self._tables(notes, "section"):
+            usable = self._check(table, {**_TEXT, "id": str}, ("id", "en", "zh"), "section")
+            sections.append(Section(usable.get("id", ""), self._text(usable)))
+        return notes.get("lines", sys.maxsize), sections
+
+    def _claim(
+        self,
+        table: dict[str, Any],
+        sections: Sequence[str],
+        last_line: int,
+        proofs: Mapping[str, Sequence[str]],
+    ) -> Claim:
+        usable = self._check(table, _CLAIM, _REQUIRED_OF_CLAIM)
+        if not _SLUG.fullmatch(self.slug) and usable.get("slug"):
+            self._wrong("slug", "is not in kebab-case", "use a-z, 0-9 and single hyphens")
+        if "section" in usable and usable["section"] not in sections:
+            self._wrong(
+                "section",
+                f"notes.toml has no section {usable['section']!r}",
+                f"give one of {', '.join(sections) or 'those you add there'}",
+            )
+        if "lines" in usable:
+            self._check_lines(usable["lines"], last_line)
+        for reference in usable.get("references", ()):
+            if not isinstance(reference, str):
+                self._wrong("references", f"{reference!r} is not text", "list addresses")
+        return Claim(
+            slug=self.slug,
+            section=usable.get("section", ""),
+            lines=usable.get("lines", ""),
+            text=self._text(usable),
+            references=tuple(usable.get("references", ())),
+            exceptions=(
+                *self._exceptions(usable, "not_applicable", Verdict.NOT_APPLICABLE),
+                *self._exceptions(usable, "refuted", Verdict.REFUTED),
+            ),
+            corrected_by=usable.get("corrected_by", ""),
+            specs=tuple(proofs.get(self.slug, ())),
+        )
+
+    def _exceptions(
+        self, table: dict[str, Any], key: str, verdict: Verdict
+    ) -> Iterator[Expectation]:
+        for exception in table.get(key, ()):
+            if not isinstance(exception, dict):
+                self._wrong(key, f"{exception!r} is not a table", f"write it as [[claim.{key}]]")
+                continue
+            usable = self._check(exception, _EXCEPTION, _REQUIRED_OF_EXCEPTION[key], key)
+            where = usable.get("where", "True")
+            try:
+                holds(where, self.facts)
+            except ConditionError as error:
+                self._wrong(
+                    f"{key}.where",
+                    f"{where!r} {error}",
+                    "write a condition such as: cpython and version >= (3, 14)",
+                )
+            yield Expectation(
+                verdict,
+                where,
+                self._text(usable),
+                usable.get("since", ""),
+                usable.get("reference", ""),
+            )
+
+    def _check(
+        self,
+        table: dict[str, Any],
+        allowed: Mapping[str, type],
+        required: Sequence[str] = (),
+        parent: str = "",
+    ) -> dict[str, Any]:
+        """Report unknown, missing, mistyped and empty keys; return what can be used."""
+        prefix = f"{parent}." if parent else ""
+        usable = {}
+        for key, value in table.items():
+            if key not in allowed:
+                near = difflib.get_close_matches(key, allowed, n=1)
+                known = f"write {near[0]}" if near else f"use only {', '.join(allowed)}"
+                self._wrong(prefix + key, "is no key of the catalogue", known)
+            elif type(value) is not allowed[key]:
+                kind = _TYPE_NAMES[allowed[key]]
+                self._wrong(prefix + key, f"{value!r} is not {kind}", f"give {kind}")
+            elif isinstance(value, str) and not value.strip():
+                self._wrong(prefix + key, "is empty", "write it, or leave the key out")
+            else:
+                usable[key] = value
+        for key in required:
+            if key not in table:
+                self._wrong(prefix + key, "is missing", "add it")
+        return usable
+
+    def _check_lines(self, lines: str, last_line: int) -> None:
+        if not _LINES.fullmatch(lines):
+            self._wrong("lines", f"{lines!r} names no lines", 'write them as in "12, 19-22"')
+            return
+        for part in lines.split(","):
+            first, last = (int(number) for number in (part.split("-") * 2)[:2])
+            if not 1 <= first <= last <= last_line:
+                self._wrong(
+                    "lines",
+                    f"{part.strip()!r} is not within the notes' 1-{last_line}",
+                    "give lines that are there, the smaller number first",
+                )
+
+    @staticmethod
+    def _text(table: Mapping[str, Any]) -> Text:
+        return Text(table.get("en", ""), table.get("zh", ""))
+
+    def _proofs(self) -> dict[str, list[str]]:
+        """Map each slug to the tests that name it, as ``path::test``, by reading their source."""
+        proofs: dict[str, list[str]] = {}
+        for path in sorted(self.specs.rglob("test_*.py")):
+            self._open(path)
+            try:
+                tree = ast.parse(path.read_bytes())
+            except (SyntaxError, ValueError):
+                continue  # pytest shows this better when it imports the file
+            for test, decorator in _claim_decorators(tree.body, self.file):
+                slugs = [a.value for a in decorator.args if isinstance(a, ast.Constant)]
+                if not slugs or len(slugs) < len(decorator.args):
+                    self.slug = test
+                    self._wrong("@claim", "does not name its claims", "write their slugs as text")
+                for slug in slugs:
+                    proofs.setdefault(str(slug), []).append(test)
+        return proofs
+
+
+def _claim_decorators(body: Sequence[ast.stmt], parent: str) -> Iterator[tuple[str, ast.Call]]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _claim_decorators(node.body, f"{parent}::{node.name}")
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for decorator in node.decorator_list:
+                if (
+                    isinstance(decorator, ast.Call)
+                    and isinstance(decorator.func, ast.Name)
+                    and decorator.func.id == "claim"
+                ):
+                    yield f"{parent}::{node.name}", decorator

@@ -1,0 +1,90 @@
+"""From what the specs of a claim did to the verdict on the claim, against what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concspec.catalogue import Claim, Expectation, Text
+
+
+class Verdict(str, Enum):
+    """What a run saw of a claim."""
+
+    HOLDS = "holds"
+    REFUTED = "refuted"
+    NOT_APPLICABLE = "not applicable"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one spec did.
+
+    ``where`` and ``seen`` tell of a failure: its place as ``file:line``, and its message.
+    ``duration`` is in seconds.
+    """
+
+    spec: str
+    verdict: Verdict
+    duration: float = 0.0
+    reason: Text | None = None
+    where: str = ""
+    seen: str = ""
+    evidence: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Grade:
+    """The verdict on one claim, and the outcomes of its specs that it rests on."""
+
+    claim: Claim
+    expectation: Expectation
+    outcomes: Sequence[Outcome] = field(default=())
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict that any of the claim's specs came to."""
+        return self.decisive.verdict if self.outcomes else Verdict.NOT_RUN
+
+    @property
+    def changed(self) -> bool:
+        """Whether the verdict is one that nobody expected of this interpreter."""
+        return bool(self.outcomes) and _badness(self.verdict, self.expectation.verdict) >= _CHANGED
+
+    @property
+    def decisive(self) -> Outcome:
+        """The outcome that the verdict rests on: the first of the worst."""
+        return max(self.outcomes, key=lambda seen: _badness(seen.verdict, self.expectation.verdict))
+
+
+_CHANGED = 2
+
+
+def _badness(seen: Verdict, expected: Verdict) -> int:
+    if seen is Verdict.ERROR:
+        return _CHANGED + 1
+    if seen is expected:
+        return 0
+    if seen is Verdict.INCONCLUSIVE:
+        return 1
+    return _CHANGED
+
+
+def verdict_on(error: BaseException | None, *, skipped: bool, applicable: bool) -> Verdict:
+    """What a spec that ended with ``error`` (None: it passed) says about its claims.
+
+    Only an AssertionError refutes a claim. Any other exception says that the spec itself broke.
+    """
+    if error is None:
+        return Verdict.HOLDS
+    if skipped:
+        return Verdict.INCONCLUSIVE if applicable else Verdict.NOT_APPLICABLE
+    if isinstance(error, AssertionError):
+        return Verdict.REFUTED
+    return Verdict.ERROR

@@ -1,0 +1,130 @@
+"""Runs each spec in a process of its own, forked by a second pytest that does nothing else.
+
+Specs fork, kill and corrupt. The pytest that the user started, its plugins and the threads of
+pytest-xdist must not be forked along, so a *spec server* (``concspec.server``) is started once:
+a fresh interpreter with one thread, which collects the same files and then, on request, forks a
+child that runs one spec in a session of its own. The child's reports come back over a pipe and
+are handed to pytest as if the spec had run here.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concspec.children import interpreter_options
+
+CAN_FORK = hasattr(os, "fork")
+
+
+class SpecServer:
+    """The parent's end of the spec server; the server starts with the first spec."""
+
+    def __init__(self, config: pytest.Config, files: Sequence[Path]) -> None:
+        """Serve specs out of ``files``, with the options that ``config`` was given."""
+        self._config = config
+        self._files = files
+        self._folder = tempfile.TemporaryDirectory(prefix="concspec-")
+        self._log_file = Path(self._folder.name, "server.log")
+        self._log_start = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection
+
+    def run(self, item: pytest.Item) -> list[pytest.TestReport]:
+        """Run one spec and give its reports, one a phase.
+
+        A spec that died or was stopped at its bound gives a failed report that says so, with the
+        stacks of its threads and children, and all else that it left on standard error.
+        """
+        try:
+            if self._process is None:
+                self._start()
+            answers, problem = self._ask(item.nodeid)
+        except (EOFError, OSError):
+            self._end()
+            answers, problem = [], "the spec server died under it"
+        except pytest.fail.Exception as failure:  # pytest-timeout: the bound that the user gave
+            self._end()
+            answers, problem = [], str(failure.msg)
+        except BaseException:
+            self._end()
+            raise
+        reports = [
+            self._config.hook.pytest_report_from_serializable(config=self._config, data=answer)
+            for answer in answers
+        ]
+        if problem:
+            reports.append(self._failure(item, f"{problem}\n{self._log()}"))
+        return reports
+
+    def close(self) -> None:
+        """Stop the server, with whatever it still runs, and remove its temporary files."""
+        self._end()
+        self._folder.cleanup()
+
+    def _ask(self, nodeid: str) -> tuple[list[dict[str, Any]], str | None]:
+        self._log_start = self._log_file.stat().st_size
+        self._connection.send(nodeid)
+        answer: tuple[list[dict[str, Any]], str | None] = self._connection.recv()
+        return answer
+
+    def _start(self) -> None:
+        self._connection, there = Pipe()
+        options = self._config.option
+        rootdir = self._config.rootpath
+        with self._log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    *interpreter_options(),
+                    *("-m", "pytest", "-p", "concspec.server", "-p", "no:xdist"),
+                    *("-p", "no:cacheprovider", "-p", "no:randomly", "--quiet", "--no-header"),
+                    *("--timeout=0", f"--spec-server={there.fileno()}", f"--rootdir={rootdir}"),
+                    *(["-c", str(self._config.inipath)] if self._config.inipath else []),
+                    *(["--showlocals"] if options.showlocals else []),
+                    *["--verbose"] * max(options.verbose, 0),
+                    *(f"-W{warning}" for warning in options.pythonwarnings or ()),
+                    *(f"-o{setting}" for setting in options.override_ini or ()),
+                    f"--tb={options.tbstyle}",
+                    f"--capture={options.capture}",
+                    f"--basetemp={self._folder.name}/basetemp",
+                    *map(str, self._files),
+                ],
+                cwd=rootdir,
+                pass_fds=[there.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=None if options.capture == "no" else log,
+                stderr=None if options.capture == "no" else log,
+                start_new_session=True,
+            )
+        there.close()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._connection.close()  # the server takes it as the order to kill its spec and end
+            self._process.wait()
+            self._process = None
+
+    def _log(self) -> str:
+        with self._log_file.open(encoding="utf-8", errors="replace") as log:
+            log.seek(self._log_start)
+            return log.read()
+
+    @staticmethod
+    def _failure(item: pytest.Item, text: str) -> pytest.TestReport:
+        return pytest.TestReport(
+            nodeid=item.nodeid,
+            location=item.location,
+            keywords={},
+            outcome="failed",
+            longrepr=text.strip(),
+            when="call",
+        )

@@ -1,0 +1,227 @@
+"""The pytest plugin: options, markers and hooks. What they do stands in the other modules."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concspec.catalogue import CatalogueError, Claim, Text, load
+from concspec.grading import Outcome, Verdict, verdict_on
+from concspec.interpreter import gil_is_on, this_interpreter
+from concspec.isolation import CAN_FORK, SpecServer
+from concspec.language import LANGUAGES, say
+from concspec.report import terminal
+from concspec.results import Run
+
+RUN = pytest.StashKey[Run]()
+SERVER = pytest.StashKey[SpecServer]()
+_SPEC_SERVER = "concspec.server"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("concspec", "executable specification")
+    group.addoption("--claims", action="store_true", help="list the claims and run nothing")
+    group.addoption(
+        "--claim", action="append", metavar="SLUG", help="run only this claim (again for several)"
+    )
+    group.addoption("--lang", choices=LANGUAGES, default="en", help="language of what is shown")
+    group.addoption("--results", type=Path, metavar="FILE", help="write the run to FILE as JSON")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the catalogue; refuse a bad one, and slugs that it does not have."""
+    config.addinivalue_line("markers", "claim(*slugs): the claims that the test proves")
+    interpreter = this_interpreter()
+    try:
+        catalogue = load(config.rootpath / "specs", interpreter.facts())
+    except CatalogueError as error:
+        raise pytest.UsageError(str(error)) from None
+    unknown = [slug for slug in config.getoption("claim") or () if slug not in catalogue.claims]
+    if unknown:
+        raise pytest.UsageError("\n".join(terminal.unknown(slug, catalogue) for slug in unknown))
+    config.stash[RUN] = Run(interpreter, catalogue)
+    if not hasattr(config, "workerinput") and not config.pluginmanager.has_plugin(_SPEC_SERVER):
+        config.pluginmanager.register(Recorder(config))
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """List the claims, if that is what was asked for."""
+    if not config.getoption("claims"):
+        return None
+    config._do_configure()
+    try:
+        run = config.stash[RUN]
+        for line in terminal.claims(run.catalogue, run.interpreter, config.getoption("lang")):
+            sys.stdout.write(line + "\n")
+    finally:
+        config._ensure_unconfigure()
+    return int(pytest.ExitCode.OK)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which interpreter is graded."""
+    return terminal.header(config.stash[RUN].interpreter, config.getoption("lang"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the specs of the claims asked for, and mark each with what is expected of it here."""
+    wanted = set(config.getoption("claim") or ())
+    deselected = [i for i in items if wanted and wanted.isdisjoint(c.slug for c in _claims(i))]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
+    facts = config.stash[RUN].interpreter.facts()
+    for item in items:
+        for claim in _claims(item):
+            expectation = claim.expectation(facts)
+            item.user_properties.append(("claim", claim.slug))
+            item.user_properties.append(("expected", expectation.verdict.value))
+            reason = expectation.reason.in_language(config.getoption("lang"))
+            if expectation.verdict is Verdict.NOT_APPLICABLE:
+                item.add_marker(pytest.mark.skip(reason=f"not applicable: {reason}"))
+            elif expectation.verdict is Verdict.REFUTED:
+                item.add_marker(
+                    pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)
+                )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make ready to run the specs that were found in processes of their own."""
+    config = session.config
+    files = dict.fromkeys(item.path for item in session.items if _claims(item))
+    if CAN_FORK and not config.pluginmanager.has_plugin(_SPEC_SERVER):
+        config.stash[SERVER] = SpecServer(config, list(files))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Run a spec in a process of its own, unless a debugger is to step into it."""
+    server = item.config.stash.get(SERVER, None)
+    if server is None or not _claims(item) or item.config.getoption("usepdb"):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in server.run(item):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what the spec saw among the properties of its report, which every process passes on."""
+    if _claims(item):
+        if call.when == "call" or call.excinfo:
+            error = call.excinfo.value if call.excinfo else None
+            verdict = verdict_on(
+                error,
+                skipped=isinstance(error, pytest.skip.Exception),
+                applicable=("expected", Verdict.NOT_APPLICABLE.value) not in item.user_properties,
+            )
+            item.user_properties.append(("verdict", verdict.value))
+            reason = getattr(error, "reason", None)
+            if reason:
+                item.user_properties.append(("reason", reason))
+        if call.when == "teardown":
+            item.user_properties.append(("gil", gil_is_on()))
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the spec server."""
+    server = session.config.stash.get(SERVER, None)
+    if server is not None:
+        server.close()
+
+
+class Recorder:
+    """Collects what all specs did and reports it, in the process that the user started."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Fill the run that ``config`` carries."""
+        self._run = config.stash[RUN]
+        self._lang: str = config.getoption("lang")
+        self._file: Path | None = config.getoption("results")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take one phase of one spec into the run."""
+        if not self._run.catalogue.proved_by(report.nodeid.partition("[")[0]):
+            return
+        known = dict(_properties(report))
+        verdict = known.get("verdict") or (Verdict.ERROR if report.failed else None)
+        self._run.gil_after = known.get("gil", self._run.gil_after)
+        if verdict is None:
+            return
+        before = self._run.outcomes.get(report.nodeid, Outcome(report.nodeid, Verdict(verdict)))
+        where, seen = _failure(report)
+        self._run.outcomes[report.nodeid] = dataclasses.replace(
+            before,
+            verdict=Verdict(verdict),
+            duration=before.duration + report.duration,
+            reason=_reason(report) or before.reason,
+            where=where or before.where,
+            seen=seen or before.seen,
+            evidence=[fact for key, fact in _properties(report) if key == "evidence"],
+        )
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write the results file and the report."""
+        if self._file:
+            self._run.write(self._file)
+        if not self._run.outcomes:
+            return
+        title = say("claims on {}", self._lang).format(self._run.interpreter.id)
+        terminalreporter.section(title)
+        for line, markup in terminal.summary(self._run, self._lang):
+            terminalreporter.write_line(line, **markup)
+
+
+def _properties(report: pytest.TestReport) -> list[tuple[str, Any]]:
+    return report.user_properties
+
+
+def _failure(report: pytest.TestReport) -> tuple[str, str]:
+    """Where a report says that it failed, as ``file:line``, and what it saw there."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash:
+        return f"{crash.path}:{crash.lineno}", crash.message
+    if report.failed and dict(_properties(report)).get("verdict") != Verdict.HOLDS.value:
+        return "", report.longreprtext
+    return "", ""
+
+
+def _reason(report: pytest.TestReport) -> Text | None:
+    """Why a report says that it came to no verdict."""
+    reason = dict(_properties(report)).get("reason")
+    if reason:
+        return Text(**reason)
+    if report.skipped and isinstance(report.longrepr, tuple):
+        said = report.longrepr[2].removeprefix("Skipped: ")
+        return Text(said, said)
+    return None
+
+
+@pytest.fixture
+def evidence(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Give a function that records what a spec measured, for the results file.
+
+    It takes keyword arguments that JSON can carry; each call adds one entry.
+    """
+
+    def record(**facts: Any) -> None:
+        record_property("evidence", facts)
+
+    return record
+
+
+def _claims(item: pytest.Item) -> list[Claim]:
+    claims = item.config.stash[RUN].catalogue.claims
+    return [claims[slug] for mark in item.iter_markers("claim") for slug in mark.args]

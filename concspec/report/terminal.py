@@ -1,0 +1,139 @@
+"""The report at the end of a run, and the list of claims, as lines of text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from concspec.catalogue import Catalogue
+from concspec.grading import Grade, Verdict
+from concspec.interpreter import Interpreter
+from concspec.language import pad, say, width
+from concspec.results import Run
+
+_Labelled = Iterator[tuple[str, str]]
+_Facts = Callable[[Grade], _Labelled]
+
+_COLUMNS = ("hold", "refuted", "not applicable", "inconclusive", "changed", "not run")
+_COLUMN_OF = {
+    Verdict.HOLDS: "hold",
+    Verdict.REFUTED: "refuted",
+    Verdict.NOT_APPLICABLE: "not applicable",
+    Verdict.INCONCLUSIVE: "inconclusive",
+    Verdict.NOT_RUN: "not run",
+}
+
+
+def header(interpreter: Interpreter, lang: str) -> list[str]:
+    """Say what is about to be graded: interpreter, build, GIL and CPUs."""
+    return [
+        f"{say('interpreter', lang)}: {interpreter.id} ({interpreter.platform})",
+        f"{say('build', lang)}: {interpreter.build}",
+        f"GIL: {_switch(interpreter.gil, lang)}; {say('usable CPUs', lang)}: {interpreter.cpus}",
+    ]
+
+
+def claims(catalogue: Catalogue, interpreter: Interpreter, lang: str) -> Iterator[str]:
+    """List the catalogue, a claim a line, tab-separated: slug, section, lines, what is expected
+    here, specs, text."""
+    for claim in catalogue.claims.values():
+        expected = say(claim.expectation(interpreter.facts()).verdict.value, lang)
+        specs = ",".join(claim.specs)
+        text = claim.text.in_language(lang)
+        yield f"{claim.slug}\t{claim.section}\t{claim.lines}\t{expected}\t{specs}\t{text}"
+
+
+def unknown(slug: str, catalogue: Catalogue) -> str:
+    """Say that there is no such claim, and which ones are near."""
+    near = ", ".join(catalogue.nearest(slug))
+    hint = f"did you mean {near}?" if near else "pytest --claims lists them all"
+    return f"--claim {slug}: there is no such claim; {hint}"
+
+
+def summary(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
+    """Give the lines of the report, each with the markup of pytest's terminal writer."""
+    grades = run.grades
+    for line in _table(run.catalogue, grades, lang):
+        yield line, {}
+    refuted = [g for g in grades if g.verdict is Verdict.REFUTED and not g.changed]
+    inconclusive = [g for g in grades if g.verdict is Verdict.INCONCLUSIVE]
+    changed = [g for g in grades if g.changed]
+
+    def why(grade: Grade) -> _Labelled:
+        return _why(grade, lang, run.catalogue)
+
+    def reason(grade: Grade) -> _Labelled:
+        reason = grade.decisive.reason
+        yield "because", reason.in_language(lang) if reason else ""
+
+    def change(grade: Grade) -> _Labelled:
+        return _change(grade, lang, run.catalogue)
+
+    yield from _part("refuted, as expected", refuted, lang, why)
+    yield from _part("inconclusive", inconclusive, lang, reason, yellow=True)
+    yield from _part("changed", changed, lang, change, red=True)
+    yield "", {}
+    before = _switch(run.interpreter.gil, lang)
+    after = "?" if run.gil_after is None else _switch(run.gil_after, lang)
+    moved = run.gil_after is not None and run.gil_after != run.interpreter.gil
+    yield f"GIL: {say('before', lang)} {before}, {say('after', lang)} {after}", {"red": moved}
+
+
+def _switch(on: bool, lang: str) -> str:
+    return say("on" if on else "off", lang)
+
+
+def _table(catalogue: Catalogue, grades: Sequence[Grade], lang: str) -> Iterator[str]:
+    counts = {section.id: Counter[str]() for section in catalogue.sections}
+    for grade in grades:
+        column = "changed" if grade.changed else _COLUMN_OF[grade.verdict]
+        counts[grade.claim.section][column] += 1
+    counts = {section: count for section, count in counts.items() if count}
+    titles = {s.id: f"{s.id} {s.title.in_language(lang)}" for s in catalogue.sections}
+    heads = [say(column, lang) for column in _COLUMNS]
+    first = max([width(say("total", lang)), *(width(titles[section]) for section in counts)])
+
+    def row(title: str, cells: Iterable[object]) -> str:
+        padded = (pad(str(c), width(head), right=True) for c, head in zip(cells, heads))
+        return "  ".join([pad(title, first), *padded])
+
+    yield row(say("section", lang), heads)
+    for section, count in counts.items():
+        yield row(titles[section], (count[column] for column in _COLUMNS))
+    total = sum(counts.values(), Counter[str]())
+    yield row(say("total", lang), (total[column] for column in _COLUMNS))
+
+
+def _part(
+    title: str, grades: Sequence[Grade], lang: str, facts: _Facts, **markup: bool
+) -> Iterator[tuple[str, dict[str, bool]]]:
+    """Give a heading, and under it each claim with labelled lines about it; nothing if empty."""
+    if not grades:
+        return
+    yield "", {}
+    yield f"{say(title, lang)}: {len(grades)}", {"bold": True, **markup}
+    for grade in grades:
+        place = f"{grade.claim.section}, {say('lines', lang)} {grade.claim.lines}"
+        yield f"  {grade.claim.slug} ({place}): {grade.claim.text.in_language(lang)}", markup
+        for label, text in facts(grade):
+            if text:
+                yield f"      {say(label, lang)}: {text}", {}
+
+
+def _why(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
+    """Why a claim is expected to be refuted here, since when, says who, and what is true."""
+    expectation = grade.expectation
+    correction = catalogue.claims.get(grade.claim.corrected_by)
+    yield "because", expectation.reason.in_language(lang)
+    yield "since", say("always", lang) if expectation.since == "always" else expectation.since
+    yield "see", expectation.reference
+    yield "instead", correction.text.in_language(lang) if correction else ""
+
+
+def _change(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
+    yield "expected", say(grade.expectation.verdict.value, lang)
+    if grade.expectation.reason.en:
+        yield from _why(grade, lang, catalogue)
+    decisive = grade.decisive
+    yield "seen", ": ".join(filter(None, [say(grade.verdict.value, lang), decisive.seen]))
+    yield "where", f"{decisive.where or decisive.spec} ({decisive.spec})"

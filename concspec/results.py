@@ -1,0 +1,99 @@
+"""One run: what was seen of each claim on one interpreter, and the file that carries it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from concspec import __version__
+from concspec.catalogue import Catalogue
+from concspec.grading import Grade, Outcome
+from concspec.interpreter import Interpreter
+
+SCHEMA_VERSION = 1
+
+
+@dataclass
+class Run:
+    """What the specs did on one interpreter; outcomes are added while they run.
+
+    ``gil_after`` is whether the GIL was on when the last spec had ended.
+    """
+
+    interpreter: Interpreter
+    catalogue: Catalogue
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    gil_after: bool | None = None
+
+    @property
+    def grades(self) -> Sequence[Grade]:
+        """The grade of every claim, in the order of the notes."""
+        facts = self.interpreter.facts()
+        seen: dict[str, list[Outcome]] = {}
+        for outcome in self.outcomes.values():
+            seen.setdefault(outcome.spec.partition("[")[0], []).append(outcome)
+        return [
+            Grade(
+                claim,
+                claim.expectation(facts),
+                [outcome for spec in claim.specs for outcome in seen.get(spec, ())],
+            )
+            for claim in self.catalogue.claims.values()
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the run as the JSON object of a results file."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "suite_version": __version__,
+            "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+            "catalogue": self.catalogue.hash,
+            "interpreter": {
+                "id": self.interpreter.id,
+                **dataclasses.asdict(self.interpreter),
+                "gil_after": self.gil_after,
+            },
+            "claims": [_claim(grade) for grade in self.grades],
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the results file; whoever reads ``path`` sees the whole of it or what was there.
+
+        Raises OSError if the file cannot be written.
+        """
+        text = json.dumps(self.as_json(), ensure_ascii=False, indent=1) + "\n"
+        handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent, text=True)
+        temporary = Path(name)
+        try:
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _claim(grade: Grade) -> dict[str, Any]:
+    expectation = dataclasses.asdict(grade.expectation)
+    return {
+        "slug": grade.claim.slug,
+        "section": grade.claim.section,
+        "lines": grade.claim.lines,
+        "text": dataclasses.asdict(grade.claim.text),
+        "references": list(grade.claim.references),
+        "corrected_by": grade.claim.corrected_by or None,
+        "expectation": {key: value or None for key, value in expectation.items()},
+        "verdict": grade.verdict,
+        "changed": grade.changed,
+        "specs": list(grade.claim.specs),
+        "outcomes": [dataclasses.asdict(outcome) for outcome in grade.outcomes],
+    }
