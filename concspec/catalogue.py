@@ -181,23 +181,11 @@ class _Loader:
         for claim in claims.values():
             self.file, self.slug = origin[claim.slug], claim.slug
             if claim.corrected_by and claim.corrected_by not in claims:
-                near = difflib.get_close_matches(claim.corrected_by, claims, n=3)
-                self._wrong(
-                    "corrected_by",
-                    f"there is no claim {claim.corrected_by!r}",
-                    f"name one that is there{': ' + ', '.join(near) if near else ''}",
-                )
+                problem = f"there is no claim {claim.corrected_by!r}"
+                self._wrong("corrected_by", problem, _name_one(claim.corrected_by, claims))
             if not claim.specs:
                 self._wrong("", "no spec proves it", f'put @claim("{claim.slug}") on a test')
-        for slug, specs in proofs.items():
-            if slug not in claims:
-                near = difflib.get_close_matches(slug, claims, n=3)
-                self.file, self.slug = specs[0], slug
-                self._wrong(
-                    "@claim",
-                    "no claims.toml has this claim",
-                    f"add it, or name one that is there{': ' + ', '.join(near) if near else ''}",
-                )
+        self._check_proofs(proofs, claims)
         if self.mistakes:
             raise CatalogueError(self.mistakes)
         order = [section.id for section in sections]
@@ -206,6 +194,26 @@ class _Loader:
             {c.slug: c for c in sorted(claims.values(), key=lambda c: order.index(c.section))},
             self.digest.hexdigest(),
         )
+
+    def _check_proofs(
+        self, proofs: Mapping[str, Sequence[str]], claims: Mapping[str, Claim]
+    ) -> None:
+        of_spec: dict[str, list[str]] = {}
+        for slug, specs in proofs.items():
+            for spec in specs:
+                of_spec.setdefault(spec, []).append(slug)
+                if slug not in claims:
+                    self.file, self.slug = spec, slug
+                    remedy = f"add it, or {_name_one(slug, claims)}"
+                    self._wrong("@claim", "no claims.toml has this claim", remedy)
+        if self.mistakes:
+            return  # conditions may be among them
+        for spec, slugs in of_spec.items():
+            expected = {s: claims[s].expectation(self.facts).verdict.value for s in slugs}
+            if len(set(expected.values())) > 1:
+                self.file, self.slug = spec, ", ".join(slugs)
+                problem = f"one spec cannot show all of {expected}"
+                self._wrong("@claim", problem, "give each a spec of its own")
 
     def _wrong(self, key: str, problem: str, remedy: str) -> None:
         self.mistakes.append(Mistake(self.file, self.slug, key, problem, remedy))
@@ -362,11 +370,16 @@ class _Loader:
             for test, decorator in _claim_decorators(tree.body, self.file):
                 slugs = [a.value for a in decorator.args if isinstance(a, ast.Constant)]
                 if not slugs or len(slugs) < len(decorator.args):
-                    self.slug = test
+                    self.file = test
                     self._wrong("@claim", "does not name its claims", "write their slugs as text")
                 for slug in slugs:
                     proofs.setdefault(str(slug), []).append(test)
         return proofs
+
+
+def _name_one(slug: str, claims: Mapping[str, Claim]) -> str:
+    near = ", ".join(difflib.get_close_matches(slug, claims, n=3))
+    return f"name one that is there{': ' + near if near else ''}"
 
 
 def _claim_decorators(body: Sequence[ast.stmt], parent: str) -> Iterator[tuple[str, ast.Call]]:

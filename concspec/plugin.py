@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -149,7 +151,10 @@ class Recorder:
         """Fill the run that ``config`` carries."""
         self._run = config.stash[RUN]
         self._lang: str = config.getoption("lang")
+        self._root = config.rootpath
         self._file: Path | None = config.getoption("results")
+        if self._file and not os.access(self._file.parent, os.W_OK):
+            raise pytest.UsageError(f"--results {self._file}: its folder cannot be written to")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of one spec into the run."""
@@ -161,7 +166,7 @@ class Recorder:
         if verdict is None:
             return
         before = self._run.outcomes.get(report.nodeid, Outcome(report.nodeid, Verdict(verdict)))
-        where, seen = _failure(report)
+        where, seen = _failure(report, self._root)
         self._run.outcomes[report.nodeid] = dataclasses.replace(
             before,
             verdict=Verdict(verdict),
@@ -172,10 +177,17 @@ class Recorder:
             evidence=[fact for key, fact in _properties(report) if key == "evidence"],
         )
 
+    def pytest_sessionfinish(self) -> None:
+        """Write the results file."""
+        try:
+            if self._file:
+                self._run.write(self._file)
+        except OSError as error:
+            problem = f"--results {self._file} could not be written: {error.strerror}"
+            pytest.exit(problem, returncode=pytest.ExitCode.USAGE_ERROR)
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the results file and the report."""
-        if self._file:
-            self._run.write(self._file)
+        """Write the report."""
         if not self._run.outcomes:
             return
         title = say("claims on {}", self._lang).format(self._run.interpreter.id)
@@ -188,13 +200,13 @@ def _properties(report: pytest.TestReport) -> list[tuple[str, Any]]:
     return report.user_properties
 
 
-def _failure(report: pytest.TestReport) -> tuple[str, str]:
+def _failure(report: pytest.TestReport, root: Path) -> tuple[str, str]:
     """Where a report says that it failed, as ``file:line``, and what it saw there."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash:
-        return f"{crash.path}:{crash.lineno}", crash.message
+        return f"{os.path.relpath(crash.path, root)}:{crash.lineno}", crash.message
     if report.failed and dict(_properties(report)).get("verdict") != Verdict.HOLDS.value:
-        return "", report.longreprtext
+        return "", str(report.longrepr)
     return "", ""
 
 
@@ -213,10 +225,11 @@ def _reason(report: pytest.TestReport) -> Text | None:
 def evidence(record_property: Callable[[str, object], None]) -> Callable[..., None]:
     """Give a function that records what a spec measured, for the results file.
 
-    It takes keyword arguments that JSON can carry; each call adds one entry.
+    It takes keyword arguments, which are one entry; TypeError if JSON cannot carry them.
     """
 
     def record(**facts: Any) -> None:
+        json.dumps(facts)
         record_property("evidence", facts)
 
     return record

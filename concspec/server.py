@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import pickle
 import resource
 import signal
 import sys
@@ -39,7 +39,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     os.set_inheritable(connection.fileno(), False)  # programs that a spec runs have no use of it
     items = {item.nodeid: item for item in session.items}
     children = _Children(connection)
-    reports = Path(session.config.getoption("basetemp")).with_name("reports.json")
+    reports = Path(session.config.getoption("basetemp")).with_name("reports")
     while True:
         try:
             item = items[connection.recv()]
@@ -52,8 +52,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             _run(item, reports)
         problem = children.wait_for(pid)
         try:
-            answer = json.loads(reports.read_bytes())
-        except (OSError, ValueError):
+            answer = pickle.loads(reports.read_bytes())  # noqa: S301 - its own child's
+        except (OSError, EOFError, pickle.UnpicklingError):
             answer, problem = [], problem or "its process ended without a report"
         if problem:
             capture = session.config.pluginmanager.getplugin("capturemanager")
@@ -70,7 +70,7 @@ def _run(item: pytest.Item, file: Path) -> NoReturn:
     try:
         reports = runtestprotocol(item, log=False)
         if os.getpid() == runner:
-            file.write_text(json.dumps([_serialised(item, report) for report in reports]))
+            file.write_bytes(pickle.dumps([_serialised(item, report) for report in reports]))
             if "multiprocessing.util" in sys.modules:  # what it does when an interpreter ends
                 sys.modules["multiprocessing.util"]._exit_function()
             status = 0

@@ -135,5 +135,6 @@ def _change(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
     if grade.expectation.reason.en:
         yield from _why(grade, lang, catalogue)
     decisive = grade.decisive
-    yield "seen", ": ".join(filter(None, [say(grade.verdict.value, lang), decisive.seen]))
-    yield "where", f"{decisive.where or decisive.spec} ({decisive.spec})"
+    seen = decisive.seen.partition("\n")[0]
+    yield "seen", ": ".join(filter(None, [say(grade.verdict.value, lang), seen]))
+    yield "where", ", ".join(filter(None, [decisive.spec, decisive.where]))
