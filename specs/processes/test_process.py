@@ -32,11 +32,10 @@ def is_recorded(ended):
 
 
 def start(target, *arguments, using=multiprocessing):
-    """Start a process whose target gets a connection first; give it and our end."""
+    """Start a process whose target gets a connection first; give it, and the connection to it."""
     here, there = multiprocessing.Pipe()
     process = using.Process(target=target, args=(there, *arguments))
     process.start()
-    there.close()
     return process, here
 
 
@@ -93,6 +92,7 @@ def test_args_become_positional_arguments():
 def test_join_waits_for_the_end():
     """The child cannot end before it is let go, right before join(); its sentinel is then ready."""
     process, connection = start(workers.echo)
+    assert process.is_alive()
     connection.send("end")
     process.join()
     assert multiprocessing.connection.wait([process.sentinel], timeout=0)
@@ -103,6 +103,7 @@ def test_join_waits_for_the_end():
 def test_the_parent_goes_on_without_join():
     """The child cannot end before it has heard what the parent says when it has gone on."""
     process, connection = start(workers.echo)
+    assert process.is_alive()
     connection.send("gone on")
     assert received(connection) == "gone on"
     process.join()
