@@ -3,7 +3,7 @@
 How the process comes to be is the start method: fork copies this one, spawn starts Python anew,
 forkserver forks a small server made for it. The last two import the target's module, so targets
 stand in ``workers.py``. start() flushes the standard streams before it forks, and a child flushes
-them when it ends: other than in 1.1, buffering neither doubles nor reorders the lines.
+them when it ends: unlike in 1.1, buffering neither doubles nor reorders the lines.
 """
 
 import multiprocessing
