@@ -45,6 +45,7 @@ class Node:
     """
 
     __slots__ = (
+        "before",
         "branches",
         "clock",
         "names",
@@ -62,6 +63,7 @@ class Node:
         self.branches = branches
         self.names = names
         self.operation: Operation | None = None
+        self.before: tuple[int, ...] = ()  # the clock of the task when it came here
         self.clock: tuple[int, ...] = ()
         self.number = 0
         self.races: list[int] = []
@@ -110,6 +112,7 @@ class EveryClass:
         if node.operation is None:
             node.operation = operation
             node.number = task.steps + 1
+            node.before = task.clock
             node.races, clock = self.races(task, operation, depth)
             node.clock = with_entry(clock, task.index, node.number)
         elif not node.operation.same_as(operation):
@@ -207,30 +210,39 @@ class EveryClass:
         ]
         for depth, node in enumerate(nodes):
             for position in node.races:
-                if position < self.deal.depth:
-                    continue  # there, every thread has its turn anyway
-                self.reverse(execution, events, position, events[depth])
+                if position >= self.deal.depth:  # above, every thread has its turn anyway
+                    self.reverse(execution, events, position, events[depth], node.before)
         for task in execution.stuck:
             operation = task.pending
             if operation is not None:
                 races, clock = self.races(task, operation, len(nodes))
-                number = task.steps + 1
-                last = Event(
-                    task.index, operation, with_entry(clock, task.index, number), number
-                )
+                last = Event(task.index, operation, clock, task.steps + 1)
                 for position in races:
                     if position >= self.deal.depth:
-                        self.reverse(execution, events, position, last)
+                        self.reverse(execution, events, position, last, task.clock)
 
     def reverse(
-        self, execution: Execution, events: list[Event], position: int, last: Event
+        self,
+        execution: Execution,
+        events: list[Event],
+        position: int,
+        last: Event,
+        before: tuple[int, ...],
     ) -> None:
+        """Plan to run `last` (which came to its state with the clock `before`) before a step."""
         first = events[position]
         node = self.nodes[position]
         sequence = [
             event for event in events[position + 1 :] if not first.happens_before(event)
         ]
-        sequence.append(last)
+        # What happened before `last` may have done so only by way of the step now taken out, such
+        # as the critical section that `last` had to wait for.
+        clock = before
+        for event in sequence:
+            if dependent(event.operation, last.operation):
+                clock = merged(clock, event.clock)
+        clock = with_entry(clock, last.task, last.number)
+        sequence.append(Event(last.task, last.operation, clock, last.number))
         for index in node.sleep:
             if self.begins(index, execution, events, position, sequence):
                 return
