@@ -96,16 +96,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make ready to run the specs that were found in processes of their own."""
     config = session.config
-    files = dict.fromkeys(item.path for item in session.items if _claims(item))
-    if CAN_FORK and not config.pluginmanager.has_plugin(_SPEC_SERVER):
-        config.stash[SERVER] = SpecServer(config, list(files))
+    files = list(dict.fromkeys(item.path for item in session.items if _claims(item)))
+    here = config.option.collectonly or config.option.usepdb
+    if CAN_FORK and files and not here and not config.pluginmanager.has_plugin(_SPEC_SERVER):
+        config.stash[SERVER] = SpecServer(config, files)
+        config.stash[SERVER].start()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Run a spec in a process of its own, unless a debugger is to step into it."""
     server = item.config.stash.get(SERVER, None)
-    if server is None or not _claims(item) or item.config.getoption("usepdb"):
+    if server is None or not _claims(item):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in server.run(item):
