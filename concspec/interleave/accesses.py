@@ -11,6 +11,7 @@ to touch every object with such a field: more interleavings than needed, never f
 from __future__ import annotations
 
 import dis
+import sys
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
@@ -135,6 +136,9 @@ _ENDS = frozenset(
     JUMP_BACKWARD_NO_INTERRUPT""".split()
 )
 _ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
+# What operators and calls return is asked for its truth without a look at shared state: a truth
+# value, a number, or an object that has only just been made.
+_TRUTHS = frozenset([CALL])
 _CELLS = frozenset(["LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"])
 _GLOBALS = frozenset(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"])
 _UNDEFINED = object()
@@ -150,16 +154,23 @@ class _Analysis:
         self.at_target: dict[int, list[Source]] = {}
         self.line = code.co_firstlineno
         self.offset = 0
-        self.module_level = "CO_NEWLOCALS" not in dis.pretty_flags(code.co_flags)
+        self.entries: dict[int, int] = {}  # where the prefixes of each instruction begin
+        self.module_level = code.co_name == "<module>"
 
     def run(self) -> dict[int, Site]:
         lines = dict(dis.findlinestarts(self.code))
         alive = True
+        prefix: int | None = None
         for instruction in dis.get_instructions(self.code):
             self.offset = offset = instruction.offset
+            if instruction.opname == "EXTENDED_ARG":
+                prefix = offset if prefix is None else prefix
+                continue
+            entry, prefix = offset if prefix is None else prefix, None
+            self.entries[offset] = entry
             self.line = lines.get(offset) or self.line
-            if offset in self.at_target:
-                arriving = self.at_target[offset]
+            if entry in self.at_target:
+                arriving = self.at_target[entry]
                 self.stack = _merged(self.stack, arriving) if alive else arriving
             elif instruction.is_jump_target or not alive:
                 # Only a handler or the head of a loop is entered without a forward jump seen; the
@@ -172,7 +183,10 @@ class _Analysis:
                 alive = False
         for site in self.found.values():
             self.mark_needed(site)
-        return self.found
+        if hasattr(sys, "monitoring"):
+            return self.found
+        # Tracing stops before the prefixes (EXTENDED_ARG) of an instruction and not behind them.
+        return {self.entries[offset]: site for offset, site in self.found.items()}
 
     def mark_needed(self, site: Site) -> None:
         for source in (site.receiver, site.key, *site.arguments):
@@ -288,7 +302,7 @@ class _Analysis:
             # PyPy's COPY, seen only in handlers, comes without an argument.
             self.push(self.at(instruction.arg or 1))
         elif name == "DUP_TOP_TWO":
-            self.push(self.at(2), self.at(2))
+            self.push(self.at(2), self.at(1))
         elif name == "SWAP":
             self.swap(instruction.arg or 2)
         elif name in _ROTATIONS:
@@ -305,10 +319,12 @@ class _Analysis:
         elif name in _CELLS:
             if name == "LOAD_FROM_DICT_OR_DEREF":
                 self.pop()
+            operand = self.cell_name(instruction)
             self.push(self.site(CELL, operand, operand))
         elif name in ("STORE_DEREF", "DELETE_DEREF"):
             if name == "STORE_DEREF":
                 self.pop()
+            operand = self.cell_name(instruction)
             self.site(CELL, operand, operand, write=True)
         elif name in ("LOAD_ATTR", "LOAD_METHOD"):
             self.load_attribute(instruction)
@@ -355,12 +371,29 @@ class _Analysis:
             for depth in range(1, (instruction.arg or 0) + 1):
                 if name.startswith("UNPACK") and depth <= len(self.stack):
                     self.stack[-depth] = UNKNOWN
+        elif name in ("TO_BOOL", "UNARY_NOT") or name.startswith("POP_JUMP"):
+            tested = self.at(1)
+            if isinstance(tested, (Local, Result)) and self.found_kind(tested) not in _TRUTHS:
+                self.site(ITERATION, "", f"{self.text(tested)}[]", receiver=tested)
+            self.generic(instruction)
         elif name == "COMPARE_OP" or name.startswith(("BINARY_", "INPLACE_")):
             self.operate(instruction)
         elif name.startswith("CALL") and not name.startswith("CALL_INTRINSIC"):
             self.call(instruction)
         else:
             self.generic(instruction)
+
+    def cell_name(self, instruction: dis.Instruction) -> str:
+        if sys.implementation.name == "pypy":  # whose `dis` names the wrong variable in 3.11
+            code = self.code
+            return (code.co_cellvars + code.co_freevars)[instruction.arg or 0]
+        return str(instruction.argval)
+
+    def found_kind(self, source: Source) -> int | None:
+        """Return the kind of the site that pushed a value, if a site did."""
+        if isinstance(source, Result) and source.offset in self.found:
+            return self.found[source.offset].kind
+        return None
 
     def swap(self, depth: int) -> None:
         while len(self.stack) < depth:

@@ -7,6 +7,7 @@ compared only where they are plain values.
 
 from __future__ import annotations
 
+import builtins
 import sys
 import types
 from collections import OrderedDict, defaultdict, deque
@@ -31,6 +32,8 @@ from concspec.interleave.operations import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typing import TypeGuard
 
     from concspec.interleave.operations import Field, Place
 
@@ -70,12 +73,16 @@ _READING_FUNCTIONS = frozenset(
     isinstance issubclass iter len list map max min next print repr reversed set sorted str sum
     tuple type vars zip""".split()
 )
+_ATTRIBUTE_FUNCTIONS = (getattr, setattr, delattr, hasattr)
+_BOUND = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
 _BUILTIN_CALLABLES = (
     types.BuiltinFunctionType,
     types.MethodDescriptorType,
     types.WrapperDescriptorType,
     types.MethodWrapperType,
 )
+
+_NAMED = (*_BUILTIN_CALLABLES, *_BOUND, types.FunctionType, type)
 
 
 class Observer:
@@ -114,7 +121,8 @@ class Observer:
         """Return the places `site` is about to touch, and whether it changes them."""
         kind = site.kind
         if kind == GLOBAL:
-            return ((self.name(frame.f_globals), site.name),), site.write
+            # A global is an item of its module's namespace, as `globals()["name"]` is.
+            return ((self.name(frame.f_globals), (site.name,)),), site.write
         if kind == CELL:
             return ((-1, site.name),), site.write
         if kind == ATTRIBUTE:
@@ -137,7 +145,7 @@ class Observer:
         if kind == GLOBAL:
             value = frame.f_globals.get(site.name, MISSING)
             if value is MISSING:
-                value = _builtins(frame).get(site.name, MISSING)
+                value = vars(builtins).get(site.name, MISSING)
             return value
         if kind == CELL:
             return frame.f_locals.get(site.name, MISSING)
@@ -174,15 +182,15 @@ class Observer:
 
     def attribute(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
         if receiver is MISSING or isinstance(receiver, Aliases):
-            return ((None, name),)
+            return ((None, name), (None, (name,)))
         if isinstance(receiver, types.ModuleType):
-            return ((self.name(receiver.__dict__), name),)
+            return ((self.name(receiver.__dict__), (name,)),)
         own = (self.name(receiver), name)
         if write:
             return (own,)
         kind = type(receiver)
         if isinstance(receiver, type):
-            mro: tuple[type, ...] = type.__dict__["__mro__"].__get__(receiver)
+            mro: tuple[type, ...] = type.__getattribute__(receiver, "__mro__")
         else:
             if type(name) is str and name in _instance_dict(receiver):
                 return (own,)
@@ -239,11 +247,12 @@ class Observer:
                 return function, MISSING, source.name
             return function, receiver, source.name
         function = self.value(source, frame, results)
-        if isinstance(function, (types.BuiltinMethodType, types.MethodWrapperType)):
-            owner = getattr(function, "__self__", None)
+        name = _name_of(function)
+        if isinstance(function, _BOUND):
+            owner = function.__self__
             if owner is not None and not isinstance(owner, types.ModuleType):
-                return function, owner, function.__name__
-        return function, MISSING, getattr(function, "__name__", "") if function else ""
+                return getattr(function, "__func__", function), owner, name
+        return function, MISSING, name
 
     def called(
         self, site: Site, frame: types.FrameType, results: dict[Any, object]
@@ -251,24 +260,27 @@ class Observer:
         if site.name:
             return self.operated(site, frame, results)
         function, owner, name = self.callee(site, frame, results)
-        if isinstance(function, types.FunctionType) and not getattr(
-            function, "__concspec_untraced__", False
-        ):
+        if _is_python_function(function):
             if is_program_code(function.__code__.co_filename):
                 return (), False
             return self.arguments(site, frame, results), True
+        if function in _ATTRIBUTE_FUNCTIONS and len(site.arguments) > 1:
+            receiver = self.value(site.arguments[0], frame, results)
+            attribute = self.value(site.arguments[1], frame, results)
+            write = function in (setattr, delattr)
+            if type(attribute) is str:
+                return self.attribute(receiver, attribute, write=write), write
         if owner is not MISSING:
             return self.method_called(owner, name, site, frame, results)
         if function is MISSING:
             if name in _METHODS_OF_CONTAINERS:
                 return ((None, WHOLE),), name not in _READING_METHODS
             return (), False
-        if isinstance(function, (types.BuiltinFunctionType, type)):
+        if isinstance(function, (*_BUILTIN_CALLABLES, types.FunctionType, type)):
             if isinstance(function, type) and _is_python_type(function):
                 return (), False
-            return self.arguments(site, frame, results), name not in _READING_FUNCTIONS
-        if isinstance(function, _BUILTIN_CALLABLES):
-            return self.arguments(site, frame, results), name not in _READING_METHODS
+            reads = name in _READING_FUNCTIONS or name in _READING_METHODS
+            return self.arguments(site, frame, results), not reads
         return (), False
 
     def method_called(
@@ -328,9 +340,11 @@ class Observer:
         """Return what the result of a call may reach, as far as it matters later."""
         if site.name:
             return Aliases([])
-        function, owner, _ = self.callee(site, frame, results)
-        if isinstance(function, types.FunctionType) or (function is MISSING and owner is MISSING):
+        function, owner, name = self.callee(site, frame, results)
+        if _is_python_function(function) or (function is MISSING and owner is MISSING):
             return MISSING
+        if function is globals:
+            return frame.f_globals
         reached: list[object] = []
         if isinstance(owner, Aliases):
             reached += owner.containers
@@ -340,7 +354,7 @@ class Observer:
             return MISSING
         if isinstance(function, type) and _is_python_type(function):
             return MISSING
-        if getattr(function, "__name__", "") in ("getattr", "next", "max", "min", "pop", "get"):
+        if name in ("getattr", "next", "max", "min", "pop", "get"):
             # These may return what a container holds, which can be any object.
             return MISSING
         for source in site.arguments:
@@ -359,7 +373,7 @@ def static_attribute(receiver: object, name: str) -> object:
     if isinstance(receiver, types.ModuleType):
         return receiver.__dict__.get(name, MISSING)
     if isinstance(receiver, type):
-        for each in type.__dict__["__mro__"].__get__(receiver):
+        for each in type.__getattribute__(receiver, "__mro__"):
             if name in each.__dict__:
                 found = each.__dict__[name]
                 return _unbound(found)
@@ -389,6 +403,18 @@ def static_item(receiver: object, key: object) -> object:
     if type(receiver) in (dict, defaultdict, OrderedDict) and type(key) in _PLAIN_KEYS:
         return receiver.get(key, MISSING)  # type: ignore[attr-defined]
     return MISSING
+
+
+def _is_python_function(function: object) -> TypeGuard[types.FunctionType]:
+    """Tell a function written in Python; PyPy's built-in ones are of the same type."""
+    return isinstance(function, types.FunctionType) and isinstance(
+        function.__code__, types.CodeType
+    )
+
+
+def _name_of(function: object) -> str:
+    name = getattr(function, "__name__", "") if isinstance(function, _NAMED) else ""
+    return name if isinstance(name, str) else ""
 
 
 def _unbound(found: object) -> object:
@@ -438,10 +464,6 @@ def _has_function(kind: type) -> bool:
         )
         _with_functions[kind] = known
     return known
-
-
-def _builtins(frame: types.FrameType) -> dict[str, object]:
-    return frame.f_builtins
 
 
 # Which code is the program's.

@@ -387,6 +387,16 @@ class Execution:
 
     def access(self, task: Task, site: Site, frame: FrameType) -> None:
         """Come to `site`: stop there if it is a switch point, and note what is touched."""
+        try:
+            self.touch(task, site, frame)
+        except ExplorationError:
+            raise
+        except Exception as error:
+            # A fault of ours must not pass for an exception of the program.
+            self.fail(error)
+            raise Unwind from error
+
+    def touch(self, task: Task, site: Site, frame: FrameType) -> None:
         task.seen = True
         observer = self.observer
         if site.kind == CALL:
