@@ -35,9 +35,6 @@ _CHINESE = {
     "before": "运行前",
     "after": "运行后",
     "usable CPUs": "可用 CPU",
-    "lines": "行",
-    "expected since": "预期始于",
-    "results written to": "结果已写入",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from concspec.catalogue import Catalogue
+from concspec.catalogue import Catalogue, Claim
 from concspec.grading import Grade, Verdict
 from concspec.interpreter import Interpreter
 from concspec.language import pad, say, width
@@ -113,11 +113,19 @@ def _part(
     yield "", {}
     yield f"{say(title, lang)}: {len(grades)}", {"bold": True, **markup}
     for grade in grades:
-        place = f"{grade.claim.section}, {say('lines', lang)} {grade.claim.lines}"
-        yield f"  {grade.claim.slug} ({place}): {grade.claim.text.in_language(lang)}", markup
-        for label, text in facts(grade):
-            if text:
-                yield f"      {say(label, lang)}: {text}", {}
+        claim = grade.claim
+        yield f"  {claim.slug} ({claim.section}, {_lines(claim, lang)})", markup
+        yield f"      {claim.text.in_language(lang)}", {}
+        rows = [(say(label, lang), text) for label, text in facts(grade) if text]
+        labels = max((width(label) for label, _ in rows), default=0)
+        for label, text in rows:
+            yield f"      {pad(label, labels)}  {text}", {}
+
+
+def _lines(claim: Claim, lang: str) -> str:
+    if lang == "zh":
+        return f"第 {claim.lines} 行"
+    return f"{'line' if claim.lines.isdigit() else 'lines'} {claim.lines}"
 
 
 def _why(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
