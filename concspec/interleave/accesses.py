@@ -360,6 +360,9 @@ class _Analysis:
             self.push(self.site(CAPTURE, "", self.text(iterated), receiver=iterated))
             if effect:
                 self.push(*[UNKNOWN] * effect)
+        elif name == "BUILD_LIST_FROM_ARG":  # PyPy: puts a new list under the iterator
+            iterator = self.pop()
+            self.push(UNKNOWN, iterator)
         elif name == "FOR_ITER":
             self.iterate()
             self.generic(instruction)

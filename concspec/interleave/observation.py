@@ -73,6 +73,10 @@ _READING_FUNCTIONS = frozenset(
     isinstance issubclass iter len list map max min next print repr reversed set sorted str sum
     tuple type vars zip""".split()
 )
+_HARMLESS_ITERATORS = frozenset(
+    """tuple_iterator range_iterator longrange_iterator str_iterator str_ascii_iterator
+    bytes_iterator generator""".split()
+)
 _ATTRIBUTE_FUNCTIONS = (getattr, setattr, delattr, hasattr)
 _BOUND = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
 _BUILTIN_CALLABLES = (
@@ -224,12 +228,16 @@ class Observer:
             return tuple(place for each in receiver.containers for place in self.whole(each))
         if isinstance(receiver, _CONTAINERS):
             return ((self.name(receiver), WHOLE),)
-        if type(receiver).__name__ == "list_iterator":
-            # The hidden argument of a comprehension, up to Python 3.11.
+        # The hidden argument of a comprehension, up to Python 3.11, and iterators kept by the
+        # program: what they go through is known for some, and for the others could be anything.
+        kind = type(receiver)
+        if not hasattr(kind, "__next__") or kind.__name__ in _HARMLESS_ITERATORS:
+            return ()
+        if kind.__name__ in ("list_iterator", "sequenceiterator"):
             rest = receiver.__reduce__()[1]
-            if isinstance(rest, tuple) and rest and isinstance(rest[0], list):
-                return ((self.name(rest[0]), WHOLE),)
-        return ()
+            iterated = rest[0] if isinstance(rest, tuple) and rest else None
+            return ((self.name(iterated), WHOLE),) if isinstance(iterated, list) else ()
+        return () if _is_python(receiver) else ((None, WHOLE),)
 
     # Calls.
 

@@ -308,6 +308,17 @@ def in_a_list_comprehension():
     return items[0]
 
 
+def in_a_dict_comprehension():
+    items = {0: 0}
+
+    def add():
+        copied = {key: value for key, value in items.items()}  # noqa: C416
+        items[0] = copied[0] + 1
+
+    both(add, add)
+    return items[0]
+
+
 def by_unpacking():
     items = [0, 0]
 
@@ -369,6 +380,7 @@ LOSING = [
     by_setattr,
     by_globals,
     in_a_list_comprehension,
+    in_a_dict_comprehension,
     by_unpacking,
     by_iterating,
     by_a_view,
