@@ -412,7 +412,7 @@ class _Analysis:
             effect += 1
         result = self.site(GLOBAL, name, name)
         if effect > 1:
-            self.push(result, NULL)
+            self.push(*((NULL, result) if sys.version_info < (3, 13) else (result, NULL)))
         else:
             self.push(result)
 

@@ -219,6 +219,15 @@ class RLock:
         found = current()
         return found is not None and self.holder is found[1]
 
+    def _release_save(self) -> int:
+        count, self.count = self.count, 1
+        self.release()
+        return count
+
+    def _acquire_restore(self, count: int) -> None:
+        self.acquire()
+        self.count = count
+
     def _at_fork_reinit(self) -> None:
         self.holder = None
         self.count = 0

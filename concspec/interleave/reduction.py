@@ -214,12 +214,13 @@ class EveryClass:
                     self.reverse(execution, events, position, events[depth], node.before)
         for task in execution.stuck:
             operation = task.pending
-            if operation is not None:
-                races, clock = self.races(task, operation, len(nodes))
-                last = Event(task.index, operation, clock, task.steps + 1)
-                for position in races:
-                    if position >= self.deal.depth:
-                        self.reverse(execution, events, position, last, task.clock)
+            if operation is None or (operation.waiter and not operation.waiter.notified):
+                continue  # what waits for a signal that never came could not have gone earlier
+            races, clock = self.races(task, operation, len(nodes))
+            last = Event(task.index, operation, clock, task.steps + 1)
+            for position in races:
+                if position >= self.deal.depth:
+                    self.reverse(execution, events, position, last, task.clock)
 
     def reverse(
         self,

@@ -243,6 +243,7 @@ class Execution:
         """
         if self.over:
             raise Unwind
+        task.seen = True
         if self.alone and (operation.ready is None or operation.ready()):
             return
         task.pending = operation
