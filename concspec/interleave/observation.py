@@ -8,6 +8,7 @@ compared only where they are plain values.
 from __future__ import annotations
 
 import builtins
+import copy
 import sys
 import types
 from collections import OrderedDict, defaultdict, deque
@@ -180,7 +181,9 @@ class Observer:
             return lambda: self.read(site, frame, results)
         source = site.receiver.receiver if isinstance(site.receiver, Method) else site.receiver
         whole = self.value(source, frame, results)
-        return lambda: list(whole) if isinstance(whole, (list, deque)) else whole
+        if type(whole) in _CONTAINERS:
+            return lambda: copy.copy(whole)
+        return lambda: whole if isinstance(whole, _IMMUTABLE) else MISSING
 
     # Attributes.
 

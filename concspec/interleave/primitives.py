@@ -18,6 +18,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave import scheduler
+from concspec.interleave.deadlock import name_of
 from concspec.interleave.observation import stopping_frame
 from concspec.interleave.operations import Operation, Waiter
 from concspec.interleave.scheduler import Execution, Task, Unwind
@@ -78,6 +79,8 @@ def operation(  # noqa: PLR0913 - what a step consists of
     step.waiter = waiter
     execution.reach(task, step)
     step.available = available()
+    if execution.explaining and not execution.alone:
+        execution.trace[-1].name = name_of(thing, execution, frame)
     return step
 
 

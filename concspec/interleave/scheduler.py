@@ -125,7 +125,7 @@ class Task:
 class Step:
     """One operation that was performed: who did it, and what."""
 
-    __slots__ = ("frame", "look", "operation", "task", "value", "variables")
+    __slots__ = ("frame", "look", "name", "operation", "task", "value", "variables")
 
     def __init__(self, task: Task, operation: Operation) -> None:
         """Record that `task` does `operation`; the rest is kept for explanations only."""
@@ -135,6 +135,7 @@ class Step:
         self.look: Callable[[], object] | None = None
         self.variables: dict[str, object] = {}
         self.frame = 0
+        self.name: str | None = None  # of the primitive, in the program's text
 
 
 class Execution:
