@@ -104,7 +104,7 @@ def explore(
     them up.
     """
     _check_arguments(program, preemption_bound, time_budget, shard)
-    deadline = None if time_budget is None else time.monotonic() + time_budget
+    start = time.monotonic()
     with Session(program) as session:
         obvious = shared = discover(session)
         while True:
@@ -113,7 +113,7 @@ def explore(
             else:
                 search = EveryInterleaving(preemption_bound, shard)
             tally = Tally(shared, shared - obvious)
-            discovered = run_all(session, search, tally, deadline, until)
+            discovered = run_all(session, search, tally, budget=time_budget, until=until, start=start)
             if not discovered:
                 return tally.exploration(search.bound, shard)
             # An access turned out to be shared that was taken for private: with it as a switch
@@ -125,8 +125,10 @@ def run_all(
     session: Session,
     search: EveryClass | EveryInterleaving,
     tally: Tally,
-    deadline: float | None,
+    *,
+    budget: float | None,
     until: Callable[[Any], bool] | None,
+    start: float,
 ) -> frozenset[str]:
     """Run executions until the search has no more; return newly discovered switch points."""
     while True:
@@ -143,8 +145,8 @@ def run_all(
                 return frozenset()
         if not search.finish(execution):
             return frozenset()
-        if deadline is not None and time.monotonic() > deadline:
-            search.bound = "time_budget"
+        if budget is not None and time.monotonic() - start > budget:
+            search.bound = f"time_budget={budget:g}"
             return frozenset()
 
 

@@ -544,6 +544,18 @@ def _sleep(seconds: float) -> None:
     found[0].refuse("sleep", stopping_frame(2))
 
 
+def _start_new_thread(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+    found = current()
+    if found is None:
+        return _original(_thread, "start_new_thread")(*arguments, **options)
+    raise found[0].stopped(
+        scheduler.ExplorationError(
+            f"_thread.start_new_thread() at {scheduler.where(stopping_frame(2))} starts a thread "
+            "the scheduler does not see; start a threading.Thread"
+        )
+    )
+
+
 def _monotonic() -> float:
     found = current()
     return time.monotonic() if found is None else found[0].clock
@@ -572,6 +584,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (queue, "time", _monotonic),
     (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]  # noqa: SLF001
     (time, "sleep", _sleep),
+    (_thread, "start_new_thread", _start_new_thread),
 ]
 _originals = {(owner, name): vars(owner)[name] for owner, name, _ in _REPLACED}
 FACTORIES = {
@@ -584,6 +597,9 @@ FACTORIES = {
 
 def _original(owner: object, name: str) -> Any:  # noqa: ANN401
     return _originals[owner, name]
+
+
+scheduler.BLOCKING[time.sleep] = "sleep"
 
 
 def install() -> None:

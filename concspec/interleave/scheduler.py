@@ -14,6 +14,7 @@ import _thread
 import sys
 import threading
 from _thread import allocate_lock  # by name: the attribute of `_thread` is replaced
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import CALL, CAPTURE, Site
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 MOST_THREADS = 200
 MOST_STEPS = 20_000
+MOST_ACCESSES = 500_000
+_SPINNING = (
+    "a loop that waits for another thread by looking again and again has no end under some "
+    "schedule; wait on a Condition or an Event instead"
+)
 
 
 class Cut(Exception):  # noqa: N818 - not an error: the search needs no more of this execution
@@ -180,6 +186,7 @@ class Execution:
         self.places: dict[int | None, dict[object, dict[tuple[int, bool, str], int]]] = {}
         self.clock = 0.0  # what the program's timeouts have waited for, together
         self.progress = 0
+        self.touched = 0
 
     # The life of an execution.
 
@@ -311,9 +318,7 @@ class Execution:
         if len(self.trace) > MOST_STEPS:
             raise TooMuch(
                 f"one execution took more than {MOST_STEPS} steps; {task.name} is at "
-                f"{operation.filename}:{operation.line} ({operation.label}): a loop that waits for "
-                "another thread by looking again and again has no end under some schedule; wait "
-                "on a Condition or an Event instead"
+                f"{operation.filename}:{operation.line} ({operation.label}): {_SPINNING}"
             )
         return task
 
@@ -399,7 +404,17 @@ class Execution:
             raise Unwind from error
 
     def touch(self, task: Task, site: Site, frame: FrameType) -> None:
+        if self.over:
+            raise Unwind
         task.seen = True
+        self.touched += 1
+        if self.touched > MOST_ACCESSES:
+            raise self.stopped(
+                TooMuch(
+                    f"one execution made more than {MOST_ACCESSES:,} accesses; {task.name} is at "
+                    f"{where(frame)} ({site.label}): {_SPINNING}"
+                )
+            )
         observer = self.observer
         if site.kind == CALL:
             self.refuse_blocking(site, task, frame)
@@ -486,8 +501,8 @@ class Execution:
 
     def refuse_blocking(self, site: Site, task: Task, frame: FrameType) -> None:
         function, _, _ = self.observer.callee(site, frame, task.results)
-        if function in _BLOCKING and type(function) is _BUILTIN:
-            self.refuse(getattr(function, "__name__", "a call"), frame)
+        if type(function) is BuiltinFunctionType and function in BLOCKING:
+            self.refuse(BLOCKING[function], frame)
 
     def refuse(self, name: str, frame: FrameType | None) -> None:
         """Refuse a call that would wait for the world outside."""
@@ -499,8 +514,7 @@ class Execution:
         )
 
 
-_BUILTIN = type(len)
-_BLOCKING: set[object] = set()
+BLOCKING: dict[object, str] = {}  # calls that wait for time, with their names
 
 
 def where(frame: FrameType | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import itertools
 import os
+import signal
 import sys
 import threading
 from _thread import allocate_lock  # the real one: `_thread` itself is patched later
@@ -40,6 +41,7 @@ class Worker:
         self.ended = allocate_lock()
         self.ended.acquire()
         self.job: Callable[[], None] | None = None
+        self.task: Task | None = None
         _start_new_thread(self.loop, ())
 
     def loop(self) -> None:
@@ -105,23 +107,24 @@ class Session:
         self.replacement.undo()
         if self.counter is not None:
             threading._counter = self.counter  # type: ignore[attr-defined]  # noqa: SLF001
-        for worker in self.workers:
-            worker.job = None
-            worker.ready.release()
-        for worker in self.workers:
-            worker.ended.acquire()
+        # A worker that is stuck somewhere may never come back.
+        self.workers = [
+            worker for worker in self.workers if worker.task is None or not worker.task.lost
+        ]
+        self.retire()
         self.stop.release()
         self.stopped.acquire()
         if self.cpus is not None:
             os.sched_setaffinity(0, self.cpus)
 
-    def spawn(self, _task: Task, job: Callable[[], None]) -> None:
+    def spawn(self, task: Task, job: Callable[[], None]) -> None:
         """Run `job` on an operating system thread."""
         if self.busy == len(self.workers):
             self.workers.append(Worker(self))
         worker = self.workers[self.busy]
         self.busy += 1
         worker.job = job
+        worker.task = task
         worker.ready.release()
 
     def execute(
@@ -204,16 +207,19 @@ class Session:
             )
         )
         if task is execution.main:
-            if threading.current_thread is not None and task.thread is threading.main_thread():
-                _thread.interrupt_main()
+            if task.thread is threading.main_thread():
+                _interrupt(task.ident)
         else:
             task.lost = True
-            worker = next(
-                (each for each in self.workers if each.job is not None), None
-            )
-            if worker is not None:
-                self.workers = []
             execution.main.baton.release()
+
+
+def _interrupt(ident: int) -> None:
+    """Raise KeyboardInterrupt in the main thread, out of a system call if need be."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _stay_on_one_cpu() -> set[int] | None:
