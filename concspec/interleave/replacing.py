@@ -108,7 +108,8 @@ class Replacement:
 
     def enter(self, value: Any) -> None:  # noqa: ANN401, C901, PLR0912 - one case a kind of object
         if isinstance(value, types.FunctionType):
-            if is_program_code(value.__code__.co_filename):
+            # PyPy's built-in functions are of the same type, with code of another.
+            if is_program_code(getattr(value.__code__, "co_filename", "<builtin>")):
                 self.mapping(value.__globals__)
                 for cell in value.__closure__ or ():
                     self.cell(cell)
@@ -170,8 +171,6 @@ class Replacement:
             self.undoing.append(functools.partial(put, value))
 
     def mapping(self, mapping: dict[Any, Any]) -> None:
-        if id(mapping) in self.seen and mapping not in self.todo[-1:]:
-            pass
         if not self.first_time(mapping):
             return
         for key, value in list(mapping.items()):
