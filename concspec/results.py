@@ -14,7 +14,7 @@ from typing import Any
 
 from concspec import __version__
 from concspec.catalogue import Catalogue
-from concspec.grading import Grade, Outcome
+from concspec.grading import Grade, Outcome, Trial, Verdict
 from concspec.interpreter import Interpreter
 
 SCHEMA_VERSION = 1
@@ -24,12 +24,14 @@ SCHEMA_VERSION = 1
 class Run:
     """What the specs did on one interpreter; outcomes are added while they run.
 
-    ``gil_after`` is whether the GIL was on when the last spec had ended.
+    ``trials`` are of specs under their falsifiers, by node id. ``gil_after`` is whether the GIL
+    was on when the last spec had ended.
     """
 
     interpreter: Interpreter
     catalogue: Catalogue
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    trials: dict[str, Trial] = field(default_factory=dict)
     gil_after: bool | None = None
 
     @property
@@ -46,6 +48,17 @@ class Run:
                 [outcome for spec in claim.specs for outcome in seen.get(spec, ())],
             )
             for claim in self.catalogue.claims.values()
+        ]
+
+    @property
+    def tried(self) -> Sequence[Trial]:
+        """The trials that count: those of specs that come to a verdict here."""
+        idle = (Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE)
+        return [
+            trial
+            for trial in self.trials.values()
+            if (unharmed := self.outcomes.get(trial.unharmed)) is None
+            or unharmed.verdict not in idle
         ]
 
     def as_json(self) -> dict[str, Any]:

@@ -32,14 +32,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Run what is asked for until the other end of the pipe is closed.
 
-    A request is a node id. Its answer is a pair: the reports, as pytest serialises them, and what
-    went wrong with the process that made them, or None.
+    Says first that it is ready. A request is a node id; its answer is a pair: the reports, as
+    pytest serialises them, and what went wrong with the process that made them, or None.
     """
     connection: Connection = Connection(session.config.getoption("--spec-server"))
     os.set_inheritable(connection.fileno(), False)  # programs that a spec runs have no use of it
     items = {item.nodeid: item for item in session.items}
     children = _Children(connection)
     reports = Path(session.config.getoption("basetemp")).with_name("reports")
+    connection.send("ready")
     while True:
         try:
             item = items[connection.recv()]

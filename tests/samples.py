@@ -18,7 +18,9 @@ addopts = --import-mode=importlib --strict-markers --strict-config
 pythonpath = .
 testpaths = specs
 xfail_strict = true
-filterwarnings = error
+filterwarnings =
+    error
+    ignore:Benchmarks are automatically disabled
 """
 
 

@@ -38,7 +38,8 @@ def test_describing_does_not_choose_a_start_method():
         "print(this_interpreter().start_method, multiprocessing.get_start_method(allow_none=True),"
         "multiprocessing.get_start_method())"
     )
-    out = subprocess.check_output([sys.executable, *interpreter_options(), "-c", program], text=True)
+    command = [sys.executable, *interpreter_options(), "-c", program]
+    out = subprocess.check_output(command, text=True)
     described, chosen, default = out.split()
     assert (described, chosen) == (default, "None")
 

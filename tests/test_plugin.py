@@ -113,18 +113,20 @@ def test_a_changed_verdict_fails(changed, arguments):
     run.stdout.fnmatch_lines(
         [
             "*changed: 7*",
-            "*was-true (1, lines 1): Text of was-true.",
-            "*expected: holds",
-            "*seen: refuted: assert 1 == 2",
-            "*where: specs/chapter/test_chapter.py::test_was_true, specs/chapter/test_chapter.py:5",
-            "*was-false (1, lines 1): Text of was-false.",
-            "*expected: refuted",
-            "*because: Because of this.",
-            "*since: CPython 3.2",
-            "*see: https://example.org/why",
-            "*seen: holds",
-            "*broken (1, lines 1)*",
-            "*seen: error: ValueError: no number",
+            "  was-true (1, line 1)",
+            "      Text of was-true.",
+            "      expected *holds",
+            "      seen *refuted: assert 1 == 2",
+            "      where *test_chapter.py::test_was_true, specs/chapter/test_chapter.py:5",
+            "  was-false (1, line 1)",
+            "      Text of was-false.",
+            "      expected *refuted",
+            "      because *Because of this.",
+            "      since *CPython 3.2",
+            "      see *https://example.org/why",
+            "      seen *holds",
+            "  broken (1, line 1)",
+            "      seen *error: ValueError: no number",
         ]
     )
 
@@ -142,14 +144,16 @@ def test_the_report_counts_and_explains(graded):
             "2 Second *1 *0 *0 *0 *0 *0",
             "total *1 *1 *1 *2 *0 *0",
             "refuted, as expected: 1",
-            "*false (1, lines 1): Text of false.",
-            "*because: Because of this.",
-            "*since: CPython 3.2",
-            "*see: https://example.org/why",
-            "*instead: Text of true.",
+            "  false (1, line 1)",
+            "      Text of false.",
+            "      because *Because of this.",
+            "      since *CPython 3.2",
+            "      see *https://example.org/why",
+            "      instead *Text of true.",
             "inconclusive: 2",
-            "*unmeasured (1, lines 1): Text of unmeasured.",
-            "*because: install it",
+            "  unmeasured (1, line 1)",
+            "      Text of unmeasured.",
+            "      because *install it",
             "GIL: before o*, after o*",
         ]
     )
@@ -161,10 +165,27 @@ def test_the_report_speaks_chinese(graded):
         [
             "解释器: *",
             "小节 *成立 *被推翻 *不适用 *无法判定 *有变化 *未运行",
-            "*false (1, 行 1): false 的说明。",
-            "*原因: 原因如此。",
-            "*实际情况: true 的说明。",
-            "*原因: 请安装",
+            "  false (1, 第 1 行)",
+            "      false 的说明。",
+            "      原因 *原因如此。",
+            "      实际情况 *true 的说明。",
+            "      原因 *请安装",
+        ]
+    )
+
+
+def test_what_changed_is_told_in_chinese(changed):
+    run = changed.pytest("--lang=zh")
+    run.stdout.fnmatch_lines(
+        [
+            "有变化: 7",
+            "      预期 *成立",
+            "      实际 *被推翻: assert 1 == 2",
+            "      位置 *test_chapter.py::test_was_true, *",
+            "      始于 *CPython 3.2",
+            "      参见 *https://example.org/why",
+            "      实际 *出错: ValueError: no number",
+            "GIL: 运行前 *, 运行后 *",
         ]
     )
 
