@@ -107,13 +107,6 @@ def test_the_parent_goes_on_without_join():
     process.join()
 
 
-@claim("process-listing-order")
-@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
-def test_the_listing_prints_its_lines_in_order(terminal):
-    """Run the listing with its output on a pseudo-terminal, and in a pipe."""
-    assert is_recorded(run_program(LISTING, terminal=terminal))
-
-
 @claim("process-guard-needed")
 def test_the_listing_needs_its_guard():
     """Run the listing without it, by the default start method."""
@@ -155,6 +148,13 @@ def test_a_process_is_forked_by_default():
 def test_a_process_is_forked_on_request():
     """Likewise, with the start method named."""
     assert mark_seen(multiprocessing.get_context("fork")) == "as changed"
+
+
+@claim("process-listing-order")
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_the_listing_prints_its_lines_in_order(terminal):
+    """Run the listing with its output on a pseudo-terminal, and in a pipe."""
+    assert is_recorded(run_program(LISTING, terminal=terminal))
 
 
 @claim("errata-one-session")
