@@ -11,7 +11,10 @@ BOUND = 10.0
 
 
 class Log:
-    """What several processes tell, in the order in which they tell it."""
+    """What several processes tell, in the order in which they tell it.
+
+    One that is terminated when it has just told something can still have the lock, and keep it.
+    """
 
     def __init__(self):
         """Open a pipe that all share."""

@@ -223,21 +223,32 @@ def test_either_child_can_be_the_first():
         assert second in program.events(2)
 
 
-@claim("queue-terminate-may-corrupt")
-def test_the_queue_is_usable_after_terminate():
-    """Terminate a reader outside get(), and one inside; then a child puts an item and ends.
+def item_after_terminate(wait):
+    """Terminate a reader where it waits; have a child put an item and end; give what we can take.
 
-    By its end the item is in the pipe, so that taking it needs nothing but the queue's lock.
+    By the child's end the item is in the pipe: taking it needs nothing more than the queue's lock.
     """
     queue, log = multiprocessing.Queue(), Log()
-    for wait in (queue_workers.wait_outside_get, queue_workers.wait_inside_get):
-        reader = start(wait, queue, log)
-        assert log.next()
-        reader.terminate()
-        assert exit_code(reader) == -signal.SIGTERM
-        assert exit_code(start(queue.put, "item")) == 0
-        assert not queue.empty()
-        assert taken(queue, bound=0.2) == "item"
+    reader = start(wait, queue, log)
+    if not log.next():
+        raise TimeoutError("the reader has not come to the place where it is to be terminated")
+    reader.terminate()
+    assert exit_code(reader) == -signal.SIGTERM
+    assert exit_code(start(queue.put, "item")) == 0
+    assert not queue.empty()
+    return taken(queue, bound=0.2)
+
+
+@claim("queue-terminate-may-corrupt")
+def test_the_queue_is_usable_after_terminate():
+    """Terminate a reader inside get()."""
+    assert item_after_terminate(queue_workers.wait_inside_get) == "item"
+
+
+@claim("queue-terminate-outside-get")
+def test_the_queue_is_usable_after_terminate_outside_get():
+    """Terminate a reader that has the queue, and does not use it just then."""
+    assert item_after_terminate(queue_workers.wait_outside_get) == "item"
 
 
 @claim("queue-reader-lines-in-a-pipe")
