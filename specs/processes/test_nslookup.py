@@ -40,12 +40,14 @@ MAIL_RECORDED = [
 ]
 
 
+def need(tool, package):
+    if shutil.which(tool) is None:
+        inconclusive(f"{tool} is missing: install {package}", f"缺少 {tool}：请安装 {package}")
+
+
 @pytest.fixture(autouse=True)
 def nslookup_is_there():
-    if shutil.which("nslookup") is None:
-        inconclusive(
-            "nslookup is missing: install bind9-dnsutils", "缺少 nslookup：请安装 bind9-dnsutils"
-        )
+    need("nslookup", "bind9-dnsutils")
 
 
 @pytest.fixture
@@ -87,17 +89,15 @@ def test_nslookup_prints_the_recorded_answer(port):
 @claim("nslookup-heading-first")
 def test_the_heading_comes_first(port):
     """Run the listing on a pseudo-terminal, where Python writes line by line."""
-    lines = run_program(
-        CALL, f"-port={port}", "python.org", nameserver.ADDRESS, terminal=True
-    ).lines
-    assert lines[0].startswith("$ nslookup")
+    ended = run_program(CALL, f"-port={port}", "python.org", nameserver.ADDRESS, terminal=True)
+    assert ended.lines[0].startswith("$ nslookup")
 
 
 @claim("nslookup-heading-first-in-a-pipe")
 def test_the_heading_comes_first_in_a_pipe(port):
     """Run the listing with its output in a pipe, as Python buffers it by default."""
-    lines = run_program(CALL, f"-port={port}", "python.org", nameserver.ADDRESS).lines
-    assert lines[0].startswith("$ nslookup")
+    ended = run_program(CALL, f"-port={port}", "python.org", nameserver.ADDRESS)
+    assert ended.lines[0].startswith("$ nslookup")
 
 
 @claim("nslookup-failure-code")
@@ -120,6 +120,7 @@ def run_in_own_network(listing, folder):
 
     Its mounts are its own too, so that it has another /etc/resolv.conf than everybody else.
     """
+    need("unshare", "util-linux")
     configuration = folder / "resolv.conf"
     configuration.write_text(f"nameserver {nameserver.ADDRESS}\n")
     replaced = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
@@ -128,8 +129,8 @@ def run_in_own_network(listing, folder):
     allowed = subprocess.run([*prefix, "true"], stderr=PIPE, text=True, check=False)
     if allowed.returncode:
         inconclusive(
-            f"no namespaces here; run it as root: {allowed.stderr.strip()}",
-            f"此处不能创建命名空间，请以 root 运行：{allowed.stderr.strip()}",
+            f"namespaces need root and CAP_SYS_ADMIN here: {allowed.stderr.strip()}",
+            f"此处创建命名空间需要 root 和 CAP_SYS_ADMIN：{allowed.stderr.strip()}",
         )
     python = [sys.executable, *interpreter_options()]
     command = [*prefix, *python, nameserver.__file__, *python, "-u", str(listing)]
