@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from concspec.interleave.scheduler import stuck_frame
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from concspec.interleave.scheduler import Execution, Task
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """One thread that waits: for what, where, and whom that has to come from (if anybody)."""
 
     thread: str
@@ -23,7 +21,7 @@ class Waiting:
     what: str
     filename: str
     line: int
-    held_by: str | None
+    held_by: Optional[str]
 
     def __str__(self) -> str:
         """Tell it in a line."""
@@ -33,8 +31,7 @@ class Waiting:
         return f"{self.thread} waits to {self.action} {self.what}{holder} ({where})"
 
 
-@dataclass(frozen=True)
-class Deadlock:
+class Deadlock(NamedTuple):
     """A state in which threads are left and none can go on.
 
     `waiting` has each of them; `cycle` the names of those that wait for one another in a ring,
@@ -44,7 +41,7 @@ class Deadlock:
 
     waiting: tuple[Waiting, ...]
     cycle: tuple[str, ...]
-    interleavings: int | None = None
+    interleavings: Optional[int] = None
     executions: int = 0
     witness: str = ""
 
@@ -55,8 +52,8 @@ class Deadlock:
 
     def counted(self, interleavings: int | None, executions: int, witness: str) -> Deadlock:
         """Return this deadlock with its counts."""
-        return replace(
-            self, interleavings=interleavings, executions=executions, witness=witness
+        return self._replace(
+            interleavings=interleavings, executions=executions, witness=witness
         )
 
     def __str__(self) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from concspec.interleave.deadlock import Deadlock, describe
 from concspec.interleave.errors import NotDeterministic, NothingToExplore, ScheduleError
@@ -18,26 +19,24 @@ from concspec.interleave.schedule import decode, encode, spell
 from concspec.interleave.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from concspec.interleave.scheduler import Execution
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a result comes about.
 
     `interleavings` give it (None where they were too many to count, or the search was cut by a
     preemption bound); `executions` of them were run; `witness` is the schedule of the first.
     """
 
-    interleavings: int | None
+    interleavings: Optional[int]
     executions: int
     witness: str
 
 
-@dataclass(frozen=True)
-class Exploration:
+class Exploration(NamedTuple):
     """What a program can do.
 
     `outcomes` maps each result to an `Outcome`; a program that raised has a `Raised` as its result.
@@ -50,11 +49,11 @@ class Exploration:
 
     outcomes: Mapping[Hashable, Outcome]
     executions: int
-    interleavings: int | None
+    interleavings: Optional[int]
     complete: bool
-    bound: str | None = None
+    bound: Optional[str] = None
     deadlocks: tuple[Deadlock, ...] = ()
-    failures: Mapping[str, Outcome] = field(default_factory=dict)
+    failures: Mapping[str, Outcome] = MappingProxyType({})
     shared: frozenset[str] = frozenset()
     redundant: int = 0
     shards: tuple[frozenset[int], int] = (frozenset([0]), 1)

@@ -8,7 +8,6 @@ compared only where they are plain values.
 from __future__ import annotations
 
 import builtins
-import copy
 import sys
 import types
 from collections import OrderedDict, defaultdict, deque
@@ -182,7 +181,7 @@ class Observer:
         source = site.receiver.receiver if isinstance(site.receiver, Method) else site.receiver
         whole = self.value(source, frame, results)
         if type(whole) in _CONTAINERS:
-            return lambda: copy.copy(whole)
+            return lambda: type(whole)(whole)  # type: ignore[call-overload,operator]
         return lambda: whole if isinstance(whole, _IMMUTABLE) else MISSING
 
     # Attributes.

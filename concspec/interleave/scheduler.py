@@ -418,7 +418,12 @@ class Execution:
         observer = self.observer
         if site.kind == CALL:
             self.refuse_blocking(site, task, frame)
-        places, write = observer.observe(site, frame, task.results)
+        if self.alone:
+            # Ordered by `start` and `join` with whatever any other thread does.
+            places: tuple[Place, ...] = ()
+            write = False
+        else:
+            places, write = observer.observe(site, frame, task.results)
         if places:
             label = site.label
             if label in self.shared:
@@ -432,7 +437,7 @@ class Execution:
                 )
                 self.note(task, places, label, write=write)
                 self.reach(task, operation)
-                if self.explaining and not self.alone:
+                if self.explaining:
                     self.explain(site, frame, task)
             else:
                 self.note(task, places, label, write=write)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import _thread
 import itertools
 import os
-import signal
 import sys
 import threading
 from _thread import allocate_lock  # the real one: `_thread` itself is patched later
@@ -216,6 +215,8 @@ class Session:
 
 def _interrupt(ident: int) -> None:
     """Raise KeyboardInterrupt in the main thread, out of a system call if need be."""
+    import signal  # noqa: PLC0415 - it imports much, and this is rare
+
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(ident, signal.SIGINT)
     else:
@@ -233,8 +234,10 @@ def _stay_on_one_cpu() -> set[int] | None:
     try:
         allowed = os.sched_getaffinity(0)
         if len(allowed) > 1:
-            os.sched_setaffinity(0, {min(allowed)})
+            with open("/proc/self/stat", "rb") as stat:  # noqa: PTH123 - pathlib imports much
+                here = int(stat.read().rpartition(b")")[2].split()[36])
+            os.sched_setaffinity(0, {here if here in allowed else min(allowed)})
             return allowed
-    except OSError:
+    except (OSError, ValueError, IndexError):
         pass
     return None
