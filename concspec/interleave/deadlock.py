@@ -65,9 +65,14 @@ class Deadlock(NamedTuple):
         return "\n".join(lines)
 
 
+Row = tuple[str, str, str, str, int, Optional[str]]  # the fields of a `Waiting`
+
+
 def observe_stuck(execution: Execution) -> None:
     """Note, while the threads still stand there, what each one waits for."""
-    waits: dict[int, tuple[Waiting, Task | None]] = {}
+    # Plain tuples: this runs in a thread of the program, and making a named one would be traced.
+    rows: list[Row] = []
+    holders: dict[int, Task | None] = {}
     for task in execution.stuck:
         frame = stuck_frame(task.ident)
         filename = frame.f_code.co_filename if frame is not None else ""
@@ -88,14 +93,11 @@ def observe_stuck(execution: Execution) -> None:
             what = name_of(thing, execution, frame) or task.pending.label
             filename = task.pending.filename or filename
             line = task.pending.line or line
-        waits[task.index] = (
-            Waiting(
-                task.name, action, what, filename, line, None if holder is None else _name(holder)
-            ),
-            holder,
-        )
-    execution.waiting = tuple(waiting for waiting, _ in waits.values())
-    execution.cycle = _cycle({index: holder for index, (_, holder) in waits.items()}, execution)
+        held_by = None if holder is None else _name(holder)
+        rows.append((task.name, action, what, filename, line, held_by))
+        holders[task.index] = holder
+    execution.waiting = rows
+    execution.cycle = _cycle(holders, execution)
 
 
 def _name(task: Task) -> str:
@@ -104,7 +106,8 @@ def _name(task: Task) -> str:
 
 def describe(execution: Execution, witness: str) -> Deadlock:
     """Return the deadlock in which an execution ended."""
-    return Deadlock(execution.waiting, execution.cycle, witness=witness)
+    waiting = tuple(Waiting(*row) for row in execution.waiting)
+    return Deadlock(waiting, execution.cycle, witness=witness)
 
 
 def _cycle(holders: dict[int, Task | None], execution: Execution) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from concspec.interleave.deadlock import Deadlock, describe
@@ -51,12 +50,12 @@ class Exploration(NamedTuple):
     executions: int
     interleavings: Optional[int]
     complete: bool
-    bound: Optional[str] = None
-    deadlocks: tuple[Deadlock, ...] = ()
-    failures: Mapping[str, Outcome] = MappingProxyType({})
-    shared: frozenset[str] = frozenset()
-    redundant: int = 0
-    shards: tuple[frozenset[int], int] = (frozenset([0]), 1)
+    bound: Optional[str]
+    deadlocks: tuple[Deadlock, ...]
+    failures: Mapping[str, Outcome]
+    shared: frozenset[str]
+    redundant: int
+    shards: tuple[frozenset[int], int]
 
     def merge(self, *others: Exploration) -> Exploration:
         """Add up the explorations of several shards of one program."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Protocol
 
-    from concspec.interleave.deadlock import Waiting
+    from concspec.interleave.deadlock import Row
 
     class Search(Protocol):
         """Decides which thread goes next."""
@@ -180,7 +180,7 @@ class Execution:
         self.cut = False
         self.error: BaseException | None = None
         self.stuck: list[Task] = []
-        self.waiting: tuple[Waiting, ...] = ()
+        self.waiting: list[Row] = []
         self.cycle: tuple[str, ...] = ()
         self.observer = Observer()
         self.places: dict[int | None, dict[object, dict[tuple[int, bool, str], int]]] = {}
