@@ -7,12 +7,12 @@ import datetime as dt
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from concspec import __version__
+from concspec import __version__, sabotage
 from concspec.catalogue import Catalogue
 from concspec.grading import Grade, Outcome, Trial, Verdict
 from concspec.interpreter import Interpreter
@@ -73,7 +73,7 @@ class Run:
                 **dataclasses.asdict(self.interpreter),
                 "gil_after": self.gil_after,
             },
-            "claims": [_claim(grade) for grade in self.grades],
+            "claims": [_claim(grade, self.trials.values()) for grade in self.grades],
         }
 
     def write(self, path: Path) -> None:
@@ -95,7 +95,7 @@ class Run:
             raise
 
 
-def _claim(grade: Grade) -> dict[str, Any]:
+def _claim(grade: Grade, trials: Iterable[Trial]) -> dict[str, Any]:
     expectation = dataclasses.asdict(grade.expectation)
     return {
         "slug": grade.claim.slug,
@@ -109,4 +109,16 @@ def _claim(grade: Grade) -> dict[str, Any]:
         "changed": grade.changed,
         "specs": list(grade.claim.specs),
         "outcomes": [dataclasses.asdict(outcome) for outcome in grade.outcomes],
+        "unfalsifiable": grade.claim.unfalsifiable or None,
+        "falsifiers": [
+            {
+                "falsifier": trial.falsifier,
+                "breaks": sabotage.find(trial.falsifier).breaks,
+                "spec": trial.outcome.spec,
+                "caught": trial.caught,
+                "seen": trial.outcome.seen,
+            }
+            for trial in trials
+            if trial.outcome.spec.partition("[")[0] in grade.claim.specs
+        ],
     }
