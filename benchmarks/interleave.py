@@ -138,10 +138,7 @@ def run_frontrun(program: str, *, reduced: bool) -> dict[str, object]:
         return True
 
     target = change_locked if program == "two-threads-locked" else change
-    workers = [
-        lambda account, n=n: target(account, n)  # noqa: PLW0108
-        for n in AMOUNTS[program]
-    ]
+    workers = [lambda account, n=n: target(account, n) for n in AMOUNTS[program]]
     start = time.perf_counter()
     found = frontrun.explore(
         setup=Account,
@@ -267,7 +264,7 @@ def measured(
     for _ in range(rounds):
         command = [sys.executable, __file__, "--run", tool, program, str(int(reduced))]
         try:
-            done = subprocess.run(  # noqa: S603 - this very file
+            done = subprocess.run(
                 command, capture_output=True, text=True, timeout=timeout, check=False, cwd="/"
             )
         except subprocess.TimeoutExpired:
@@ -337,7 +334,7 @@ def main() -> None:
     if not options.tool or "concspec" in options.tool:
         first = [
             json.loads(
-                subprocess.run(  # noqa: S603 - this very file
+                subprocess.run(
                     [sys.executable, __file__, "--run", "first", "two-threads", "1"],
                     capture_output=True, text=True, check=True, cwd="/",
                 ).stdout

@@ -8,7 +8,6 @@ and the spec has to pass.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Generator, Sequence
 
 import pytest
@@ -56,13 +55,9 @@ class Falsification:
             seen = Verdict.HOLDS
         if ("expected", seen.value) not in pyfuncitem.user_properties:
             return True
-        file, line = (
-            inspect.getsourcefile(pyfuncitem.obj),
-            inspect.getsourcelines(pyfuncitem.obj)[1],
-        )
+        file, line, _ = pyfuncitem.location
         raise EscapedError(
-            f"{file}:{line}: under {name} ({sabotage.find(name).breaks}) the claim is still seen "
-            f"as {seen.value}"
+            f"{file}:{(line or 0) + 1}: still {seen.value}, although {sabotage.find(name).breaks}"
         )
 
 

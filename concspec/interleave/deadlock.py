@@ -21,7 +21,7 @@ class Waiting(NamedTuple):
     what: str
     filename: str
     line: int
-    held_by: Optional[str]
+    held_by: str | None
 
     def __str__(self) -> str:
         """Tell it in a line."""
@@ -41,7 +41,7 @@ class Deadlock(NamedTuple):
 
     waiting: tuple[Waiting, ...]
     cycle: tuple[str, ...]
-    interleavings: Optional[int] = None
+    interleavings: int | None = None
     executions: int = 0
     witness: str = ""
 
@@ -52,9 +52,7 @@ class Deadlock(NamedTuple):
 
     def counted(self, interleavings: int | None, executions: int, witness: str) -> Deadlock:
         """Return this deadlock with its counts."""
-        return self._replace(
-            interleavings=interleavings, executions=executions, witness=witness
-        )
+        return self._replace(interleavings=interleavings, executions=executions, witness=witness)
 
     def __str__(self) -> str:
         """Tell who waits for whom."""

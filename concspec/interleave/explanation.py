@@ -190,7 +190,7 @@ class Telling:
         if step.value is MISSING:
             return source or f"{operation.kind} {operation.label}", operation.kind
         verb = "becomes" if operation.write else "is"
-        name = operation.label[:-2] if operation.label.endswith("[]") else operation.label
+        name = operation.label.removesuffix("[]")
         return source or operation.label, f"{name} {verb} {_short(step.value)}"
 
     def computed(self, position: int, expression: ast.expr, write: int) -> tuple[str, str]:
@@ -286,7 +286,7 @@ class _Substitution(ast.NodeTransformer):
         self.variables = variables
         self.reads = reads
 
-    def visit(self, node: ast.AST) -> Any:  # noqa: ANN401 - as in `ast`
+    def visit(self, node: ast.AST) -> Any:
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
             values = self.reads.get(flat(node))
             if values:
@@ -303,9 +303,7 @@ def _constant(value: object, node: ast.expr) -> ast.expr:
 def substituted(expression: ast.expr, step: Step, reads: dict[str, list[object]]) -> str:
     """Return an expression with the values of local variables, and of what was read, put in."""
     copy = ast.parse(ast.unparse(expression), mode="eval").body
-    local = {
-        name: value for name, value in step.variables.items() if name != step.operation.label
-    }
+    local = {name: value for name, value in step.variables.items() if name != step.operation.label}
     return ast.unparse(_Substitution(local, reads).visit(copy))
 
 
@@ -365,7 +363,9 @@ def draw(explanation: Explanation) -> str:
         start, width = columns[row.thread]
         top = _HEIGHT * (position + 1.5)
         kind = "conflict" if row.conflict else "step"
-        comment = f'<tspan class="comment">   # {escape(row.comment)}</tspan>' if row.comment else ""
+        comment = (
+            f'<tspan class="comment">   # {escape(row.comment)}</tspan>' if row.comment else ""
+        )
         shapes.append(
             f'<text class="number" x="{_MARGIN + 20}" y="{top + 16:g}">{row.step}</text>'
             f'<rect class="{kind}" x="{start:g}" y="{top + 2:g}" width="{width:g}" '

@@ -1,10 +1,10 @@
-"""`explore` and `replay`: from a program to everything it can do, and from a schedule to one run."""
+"""`explore` and `replay`: from a program to all it can do, from a schedule to one run."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from concspec.interleave.deadlock import Deadlock, describe
 from concspec.interleave.errors import NotDeterministic, NothingToExplore, ScheduleError
@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
     preemption bound); `executions` of them were run; `witness` is the schedule of the first.
     """
 
-    interleavings: Optional[int]
+    interleavings: int | None
     executions: int
     witness: str
 
@@ -48,9 +48,9 @@ class Exploration(NamedTuple):
 
     outcomes: Mapping[Hashable, Outcome]
     executions: int
-    interleavings: Optional[int]
+    interleavings: int | None
     complete: bool
-    bound: Optional[str]
+    bound: str | None
     deadlocks: tuple[Deadlock, ...]
     failures: Mapping[str, Outcome]
     shared: frozenset[str]
@@ -82,7 +82,8 @@ class Exploration(NamedTuple):
         return "\n".join(lines)
 
 
-def explore(
+def explore(  # noqa: PLR0913 - each option stands for itself
+    
     program: Callable[[], Hashable],
     *,
     reduce: bool = True,
@@ -111,7 +112,9 @@ def explore(
             else:
                 search = EveryInterleaving(preemption_bound, shard)
             tally = Tally(shared, shared - obvious)
-            discovered = run_all(session, search, tally, budget=time_budget, until=until, start=start)
+            discovered = run_all(
+                session, search, tally, budget=time_budget, until=until, start=start
+            )
             if not discovered:
                 return tally.exploration(search.bound, shard)
             # An access turned out to be shared that was taken for private: with it as a switch
@@ -119,7 +122,8 @@ def explore(
             shared |= discovered
 
 
-def run_all(
+def run_all(  # noqa: PLR0913 - what a search consists of
+    
     session: Session,
     search: EveryClass | EveryInterleaving,
     tally: Tally,
@@ -175,7 +179,11 @@ def discover(session: Session) -> frozenset[str]:
     if not same or _unequal(result, other):
         raise NotDeterministic(
             "the program is not deterministic: two runs under the same schedule "
-            + (f"returned {result!r} and {other!r}" if same else _first_difference(execution, again))
+            + (
+                f"returned {result!r} and {other!r}"
+                if same
+                else _first_difference(execution, again)
+            )
             + "; it must set all of its state itself, and use no clock, random numbers or other "
             "sources that change from run to run"
         )
@@ -187,7 +195,8 @@ def replay(program: Callable[[], Hashable], schedule: str) -> Hashable:
     execution, result = rerun(program, schedule)
     if execution.stuck:
         return describe(execution, schedule)
-    return result
+    outcome: Hashable = result
+    return outcome
 
 
 def rerun(
@@ -223,7 +232,7 @@ class Tally:
         self.interleavings: int | None = 0
         self.redundant = 0
 
-    def add(self, execution: Execution, result: Any, stands_for: int | None) -> None:  # noqa: ANN401
+    def add(self, execution: Execution, result: Any, stands_for: int | None) -> None:
         """Count one execution."""
         self.executions += 1
         self.interleavings = _sum(self.interleavings, stands_for)
@@ -231,9 +240,7 @@ class Tally:
             found = describe(execution, "")
             known = self.deadlocks.get(found.key)
             if known is None:
-                self.deadlocks[found.key] = found.counted(
-                    stands_for, 1, self.witness(execution)
-                )
+                self.deadlocks[found.key] = found.counted(stands_for, 1, self.witness(execution))
             else:
                 self.deadlocks[found.key] = known.counted(
                     _sum(known.interleavings, stands_for), known.executions + 1, known.witness
@@ -248,7 +255,7 @@ class Tally:
     def count(
         self,
         table: dict[Any, Outcome],
-        key: Any,  # noqa: ANN401 - whatever the program returns
+        key: Any,
         execution: Execution,
         stands_for: int | None,
     ) -> None:
@@ -326,9 +333,7 @@ def merge(explorations: Iterable[Exploration]) -> Exploration:
                     known.witness,
                 )
             )
-    bounds = [
-        each.bound for each in given if each.bound and not each.bound.startswith("shard=")
-    ]
+    bounds = [each.bound for each in given if each.bound and not each.bound.startswith("shard=")]
     missing = sorted(set(range(parts)) - seen)
     if missing:
         bounds.append(f"shard={tuple(sorted(seen))} of {parts}")

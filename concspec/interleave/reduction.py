@@ -233,9 +233,7 @@ class EveryClass:
         """Plan to run `last` (which came to its state with the clock `before`) before a step."""
         first = events[position]
         node = self.nodes[position]
-        sequence = [
-            event for event in events[position + 1 :] if not first.happens_before(event)
-        ]
+        sequence = [event for event in events[position + 1 :] if not first.happens_before(event)]
         # What happened before `last` may have done so only by way of the step now taken out, such
         # as the critical section that `last` had to wait for.
         clock = before
@@ -483,13 +481,13 @@ def with_entry(clock: tuple[int, ...], index: int, number: int) -> tuple[int, ..
     return (*clock[:index], number, *clock[index + 1 :])
 
 
-def not_repeated(
-    expected: Operation | None, execution: Execution, index: int
-) -> NotDeterministic:
+def not_repeated(expected: Operation | None, execution: Execution, index: int) -> NotDeterministic:
     """Return the error for a program that did something else under the same schedule."""
     task = execution.by_index.get(index)
-    before = "another step" if expected is None else (
-        f"{expected.kind} {expected.label} at {expected.filename}:{expected.line}"
+    before = (
+        "another step"
+        if expected is None
+        else (f"{expected.kind} {expected.label} at {expected.filename}:{expected.line}")
     )
     if task is None:
         now = "does not exist"

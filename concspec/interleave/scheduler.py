@@ -17,7 +17,7 @@ from _thread import allocate_lock  # by name: the attribute of `_thread` is repl
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import CALL, CAPTURE, Site
+from concspec.interleave.accesses import CALL, Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.observation import MISSING, Aliases, Observer, stopping_frame
 from concspec.interleave.operations import WHOLE, Operation, Place
@@ -548,7 +548,7 @@ def stuck_frame(ident: int) -> FrameType | None:
     """Return the program's line at which the thread `ident` stands now."""
     from concspec.interleave.observation import is_program_code  # noqa: PLC0415 - rarely needed
 
-    frame = sys._current_frames().get(ident)  # noqa: SLF001 - the only way to another thread
+    frame = sys._current_frames().get(ident)
     while frame is not None and not is_program_code(frame.f_code.co_filename):
         frame = frame.f_back
     return frame

@@ -105,7 +105,7 @@ class Session:
         self.restore_locals()
         self.replacement.undo()
         if self.counter is not None:
-            threading._counter = self.counter  # type: ignore[attr-defined]  # noqa: SLF001
+            threading._counter = self.counter  # type: ignore[attr-defined]
         # A worker that is stuck somewhere may never come back.
         self.workers = [
             worker for worker in self.workers if worker.task is None or not worker.task.lost
@@ -139,7 +139,7 @@ class Session:
         self.restore_locals()
         if self.counter is not None:
             counter = itertools.count(1)
-            threading._counter = counter.__next__  # type: ignore[attr-defined]  # noqa: SLF001
+            threading._counter = counter.__next__  # type: ignore[attr-defined]
         execution = Execution(
             search, shared, self.spawn, explaining=explaining, numbers=self.numbers
         )
@@ -234,7 +234,7 @@ def _stay_on_one_cpu() -> set[int] | None:
     try:
         allowed = os.sched_getaffinity(0)
         if len(allowed) > 1:
-            with open("/proc/self/stat", "rb") as stat:  # noqa: PTH123 - pathlib imports much
+            with open("/proc/self/stat", "rb") as stat:
                 here = int(stat.read().rpartition(b")")[2].split()[36])
             os.sched_setaffinity(0, {here if here in allowed else min(allowed)})
             return allowed

@@ -140,7 +140,11 @@ def _falsifiers(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
     yield line, {"bold": True, "red": bool(escaped)}
     for trial in escaped:
         yield f"  {trial.outcome.spec}", {"red": True}
-        yield f"      {trial.outcome.seen.partition(chr(10))[0]}", {}
+        yield f"      {_first_line(trial.outcome.seen) or trial.outcome.verdict.value}", {}
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _lines(claim: Claim, lang: str) -> str:
@@ -164,6 +168,6 @@ def _change(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
     if grade.expectation.reason.en:
         yield from _why(grade, lang, catalogue)
     decisive = grade.decisive
-    seen = decisive.seen.partition("\n")[0]
-    yield "seen", ": ".join(filter(None, [say(grade.verdict.value, lang), seen]))
+    verdict = say(grade.verdict.value, lang)
+    yield "seen", ": ".join(filter(None, [verdict, _first_line(decisive.seen)]))
     yield "where", ", ".join(filter(None, [decisive.spec, decisive.where]))

@@ -601,9 +601,8 @@ def test_two_locks_in_two_orders():
         b = threading.Lock()
 
         def work(first, second):
-            with first:
-                with second:
-                    pass
+            with first, second:
+                pass
 
         one = threading.Thread(target=work, args=(a, b), name="one")
         two = threading.Thread(target=work, args=(b, a), name="two")
