@@ -1,11 +1,14 @@
 """What cannot be explored is refused, with the reason and the line; what was cut says so."""
 
 import _thread
+import gc
 import itertools
 import re
 import socket
+import sys
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -348,3 +351,20 @@ def test_schedules_name_switch_points_found_late():
     assert " +" in found.outcomes[2, 1].witness
     for result, outcome in found.outcomes.items():
         assert replay(program, outcome.witness) == result
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="tracemalloc is CPython's")
+def test_memory_does_not_grow_with_the_interleavings():
+    def peak(executions):
+        seen = itertools.count(1)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            explore(three, until=lambda _: next(seen) == executions)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(20)
+    # One execution that is kept takes some 20 kB; what grows here is garbage not yet collected.
+    assert peak(500) - peak(100) < 400 * 1000
