@@ -3,7 +3,7 @@
 import itertools
 import threading
 
-BOUND = 10.0
+from specs.threads.bounded import BOUND, join
 
 balance = 0
 
@@ -53,9 +53,7 @@ def in_order(order, *rounds):
             assert done.acquire(timeout=BOUND)
         elif not running:
             break
-    for thread in threads:
-        thread.join(BOUND)
-        assert not thread.is_alive()
+    join(*threads)
     return gave
 
 

@@ -1,11 +1,10 @@
 """Notes 2.2, lines 283-351: each process has its own balance, all threads share one.
 
-Whether an update is lost depends on where a thread stops and another goes on. Two ways are taken
-here: the spec says whose step is next (``steps_in``), or it leaves that to the interpreter and runs
-again and again until an update is lost (``loses_a_deposit``, ``drifts``).
+Whether an update is lost depends on where a thread stops and another one goes on. Either the spec
+says whose step is next (``steps``), or it leaves that to the interpreter and looks again and again
+until an update is lost (``races``).
 """
 
-import contextlib
 import dis
 import multiprocessing
 import runpy
@@ -15,19 +14,12 @@ from collections import Counter
 from pathlib import Path
 
 from concspec import claim
-from concspec.interpreter import gil_is_on
-from specs.threads import steps, targets
+from specs.threads import races, steps, targets
+from specs.threads.bounded import BOUND, join
 
 LISTING = Path(__file__).parent / "listings" / "balance.py"
-BOUND = 10.0
 
 balance = 0
-
-
-def join(thread):
-    """Wait for the end of a thread, and see that it came."""
-    thread.join(BOUND)
-    assert not thread.is_alive()
 
 
 # Whose variable it is
@@ -130,7 +122,7 @@ def test_locals_are_not_shared():
     def keep(value, wait):
         own = value
         inside.set()
-        assert wait(BOUND)
+        wait(BOUND)
         kept.append(own)
 
     first = threading.Thread(target=keep, args=("first", go_on.wait))
@@ -185,7 +177,7 @@ def test_one_after_the_other_leaves_zero(monkeypatch):
 
 @claim("add-is-two-steps")
 def test_an_addition_to_a_global_takes_several_instructions():
-    """Read the bytecode of the listing's function: three instructions touch the balance or n."""
+    """Read the bytecode of the listing's function: a load, a computation and a store, twice."""
     found = []
     for instruction in dis.get_instructions(run_listing(0)["change_it"]):
         if instruction.argval == "balance":
@@ -216,70 +208,14 @@ def test_which_balances_one_round_each_can_leave():
 
 # The steps, in the order that comes of itself
 
-AMOUNT = 1 << 500_000
-"""So much that adding it takes longer than all else in a round: a request to switch, which can
-come at any time, comes while the thread is adding, between the read and the write."""
-
-ROUNDS = 1_000
-RUNS = 5 if sys.implementation.name == "cpython" and gil_is_on() else 200
-"""How often to look for a lost update. One run is enough where CPython switches on request; PyPy
-switches after so many bytecodes, and without a GIL it is the system that lets threads meet."""
-
-
-def switch_often():
-    """Have the interpreter switch threads as often as it can."""
-    if sys.implementation.name == "pypy":
-        import pypyjit  # noqa: PLC0415 - PyPy alone has it
-
-        pypyjit.set_param("off")  # see the spec of jit-leaves-no-switch-point
-        sys.setswitchinterval(1e-3)  # 2,000 bytecodes
-    else:
-        sys.setswitchinterval(1e-6)
-
-
-def thread_off_one_line():
-    """Make a class of threads that come in pairs: neither begins before both are there."""
-    line = threading.Barrier(2)
-
-    class OffOneLine(threading.Thread):
-        def run(self):
-            with contextlib.suppress(threading.BrokenBarrierError):
-                line.wait(BOUND)
-            super().run()
-
-    return OffOneLine
-
-
-def loses_a_deposit(deposit, runs):
-    """Whether two threads that run ``deposit`` at once ever lose a deposit of each other's."""
-    global balance
-    switch_often()
-    thread_class = thread_off_one_line()
-    for _ in range(runs):
-        balance = 0
-        threads = [thread_class(target=deposit, args=(AMOUNT,)) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            join(thread)
-        if balance != 2 * ROUNDS * AMOUNT:
-            return True
-    return False
-
-
-def deposit(n):
-    global balance
-    for _ in range(ROUNDS):
-        balance = balance + n
-
 
 def drifts(*rounds):
     """Whether the listing ever ends off 0, run for each number of rounds in turn.
 
     Where the interpreter never switches within the statement, looking long would be in vain.
     """
-    times = 200 if loses_a_deposit(deposit, RUNS) else 2
-    threading.Thread = thread_off_one_line()
+    times = 200 if races.loses(races.deposit) else 1
+    threading.Thread = races.thread_in_pairs()
     return any(run_listing(number)["balance"] != 0 for number in rounds * times)
 
 
@@ -298,33 +234,14 @@ def test_the_unlocked_balance_drifts_at_the_locked_listings_rounds():
 @claim("interpreter-can-switch-between")
 def test_another_thread_gets_between_the_read_and_the_write():
     """Have two threads add with the listing's statement, until a deposit is lost."""
-    assert loses_a_deposit(deposit, RUNS)
-
-
-def same(n):
-    return n
-
-
-def deposit_by_a_call(n):
-    global balance
-    for _ in range(ROUNDS):
-        balance = balance - same(-n)  # -n takes long, and then the call lets others in
-
-
-def deposit_around_a_loop(n):
-    global balance
-    for _ in range(ROUNDS):
-        x = balance + n
-        for _ in range(3):
-            pass
-        balance = x
+    assert races.loses(races.deposit)
 
 
 @claim("drift-needs-a-switch-point")
 def test_a_call_or_a_loop_between_is_enough():
     """Put a call of a Python function, then a loop, between the read and the write."""
-    assert loses_a_deposit(deposit_by_a_call, runs=200)
-    assert loses_a_deposit(deposit_around_a_loop, runs=200)
+    assert races.loses(races.deposit_by_a_call, runs=200)
+    assert races.loses(races.deposit_around_a_loop, runs=200)
 
 
 @claim("jit-leaves-no-switch-point")
@@ -354,8 +271,7 @@ def test_compiled_by_the_jit_the_unlocked_balance_stays_zero():
     threads = [threading.Thread(target=run_thread, args=(n,)) for n in (5, 8)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        join(thread)
+    join(*threads)
     assert line.n_waiting == 0
     assert not line.broken
     assert balance == 0

@@ -6,26 +6,17 @@ fails while the lock is held, and only then does the spec go on and release it.
 
 import ast
 import contextlib
-import sys
 import threading
 from pathlib import Path
 
 from concspec import claim
 from concspec.children import run_program
-from specs.threads import steps
+from specs.threads import races, steps
+from specs.threads.bounded import BOUND, join
 
 LISTING = Path(__file__).parent / "listings" / "locked_balance.py"
-BOUND = 10.0
 IN_VAIN = 0.01
 """How long to wait for a lock that nobody releases meanwhile."""
-
-balance = 0
-
-
-def join(thread):
-    """Wait for the end of a thread, and see that it came."""
-    thread.join(BOUND)
-    assert not thread.is_alive()
 
 
 def in_thread(function, *arguments):
@@ -57,33 +48,18 @@ def test_locked_steps_leave_zero_in_whatever_order():
 
 
 @claim("locked-balance-zero")
-def test_a_locked_balance_that_would_drift_stays_zero():
-    """Run 100,000 locked rounds with a switch point between read and write, switching often."""
-
-    def same(n):
-        return n
-
-    def change_it(n):
-        global balance
-        balance = balance + same(n)
-        balance = balance - same(n)
-
-    def run_thread(n):
-        for _ in range(100_000):
-            lock.acquire()
-            try:
-                change_it(n)
-            finally:
-                lock.release()
-
+def test_no_locked_deposit_is_lost():
+    """Lock a deposit that is lost without a lock: threads switch between its read and write."""
     lock = threading.Lock()
-    sys.setswitchinterval(1e-4)
-    threads = [threading.Thread(target=run_thread, args=(n,)) for n in (5, 8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        join(thread)
-    assert balance == 0
+
+    def locked_deposit(n):
+        lock.acquire()
+        try:
+            races.deposit_around_a_loop(n)
+        finally:
+            lock.release()
+
+    assert not races.loses(locked_deposit, runs=5)
 
 
 @claim("locked-balance-zero")

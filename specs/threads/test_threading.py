@@ -20,15 +20,9 @@ from pathlib import Path
 from concspec import claim
 from concspec.children import fork_and_report, run_program
 from specs.threads import targets
+from specs.threads.bounded import BOUND, join
 
 LISTING = Path(__file__).parent / "listings" / "loop.py"
-BOUND = 10.0
-
-
-def join(thread):
-    """Wait for the end of a thread, and see that it came."""
-    thread.join(BOUND)
-    assert not thread.is_alive()
 
 
 def squares_by(worker):
@@ -82,8 +76,7 @@ def test_each_thread_is_a_thread_of_the_kernel():
     ids = {thread.native_id for thread in threads}
     during = kernel_threads()
     leave.set()
-    for thread in threads:
-        join(thread)
+    join(*threads)
     assert sys.thread_info.name == "pthread"
     assert len(ids - {threading.get_native_id(), None}) == 3
     assert before is None or during - before == ids
