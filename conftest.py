@@ -1,3 +1,3 @@
-"""Loads the plugin, for the specs and for the tests of the harness."""
+"""Loads the plugin for the specs, and pytester for the tests of the harness."""
 
-pytest_plugins = ["concspec.plugin"]
+pytest_plugins = ["concspec.plugin", "pytester"]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from concspec import sabotage
 from concspec.condition import ConditionError, holds
 from concspec.grading import Verdict
 from concspec.interpreter import Fact
@@ -73,6 +74,8 @@ class Claim:
     exceptions: Sequence[Expectation]
     corrected_by: str
     specs: Sequence[str]
+    falsifiers: Sequence[str] = ()
+    unfalsifiable: str = ""
 
     def expectation(self, facts: Mapping[str, Fact]) -> Expectation:
         """What to expect of an interpreter with these facts: the first exception that is true of
@@ -142,6 +145,7 @@ _CLAIM = {
     "refuted": list,
     "not_applicable": list,
     "corrected_by": str,
+    "unfalsifiable": str,
 }
 _REQUIRED_OF_CLAIM = ("slug", "section", "lines", "en", "zh")
 _REQUIRED_OF_EXCEPTION = {
@@ -151,6 +155,14 @@ _REQUIRED_OF_EXCEPTION = {
 _TYPE_NAMES = {str: "text", int: "a whole number", list: "a list"}
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINES = re.compile(r"\d+(-\d+)?(, ?\d+(-\d+)?)*")
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """A test that names a claim, as ``path::test``, and its falsifiers."""
+
+    spec: str
+    falsifiers: Sequence[str]
 
 
 class _Loader:
@@ -181,23 +193,11 @@ class _Loader:
         for claim in claims.values():
             self.file, self.slug = origin[claim.slug], claim.slug
             if claim.corrected_by and claim.corrected_by not in claims:
-                near = difflib.get_close_matches(claim.corrected_by, claims, n=3)
-                self._wrong(
-                    "corrected_by",
-                    f"there is no claim {claim.corrected_by!r}",
-                    f"name one that is there{': ' + ', '.join(near) if near else ''}",
-                )
+                problem = f"there is no claim {claim.corrected_by!r}"
+                self._wrong("corrected_by", problem, _name_one(claim.corrected_by, claims))
             if not claim.specs:
                 self._wrong("", "no spec proves it", f'put @claim("{claim.slug}") on a test')
-        for slug, specs in proofs.items():
-            if slug not in claims:
-                near = difflib.get_close_matches(slug, claims, n=3)
-                self.file, self.slug = specs[0], slug
-                self._wrong(
-                    "@claim",
-                    "no claims.toml has this claim",
-                    f"add it, or name one that is there{': ' + ', '.join(near) if near else ''}",
-                )
+        self._check_proofs(proofs, claims)
         if self.mistakes:
             raise CatalogueError(self.mistakes)
         order = [section.id for section in sections]
@@ -206,6 +206,36 @@ class _Loader:
             {c.slug: c for c in sorted(claims.values(), key=lambda c: order.index(c.section))},
             self.digest.hexdigest(),
         )
+
+    def _check_proofs(
+        self, proofs: Mapping[str, Sequence[_Proof]], claims: Mapping[str, Claim]
+    ) -> None:
+        of_spec: dict[str, list[str]] = {}
+        for slug, proved in proofs.items():
+            for proof in proved:
+                of_spec.setdefault(proof.spec, []).append(slug)
+                self.file, self.slug = proof.spec, slug
+                for name in proof.falsifiers:
+                    self._check_falsifier(name)
+                if slug not in claims:
+                    remedy = f"add it, or {_name_one(slug, claims)}"
+                    self._wrong("@claim", "no claims.toml has this claim", remedy)
+        if self.mistakes:
+            return  # conditions may be among them
+        for spec, slugs in of_spec.items():
+            expected = {s: claims[s].expectation(self.facts).verdict.value for s in slugs}
+            if len(set(expected.values())) > 1:
+                self.file, self.slug = spec, ", ".join(slugs)
+                problem = f"one spec cannot show all of {expected}"
+                self._wrong("@claim", problem, "give each a spec of its own")
+
+    def _check_falsifier(self, name: str) -> None:
+        try:
+            sabotage.find(name)
+        except LookupError as error:
+            near = difflib.get_close_matches(name, sabotage.names(), n=3)
+            remedy = f"name one that is there{': ' + ', '.join(near) if near else ''}"
+            self._wrong("falsified_by", str(error), remedy)
 
     def _wrong(self, key: str, problem: str, remedy: str) -> None:
         self.mistakes.append(Mistake(self.file, self.slug, key, problem, remedy))
@@ -251,7 +281,7 @@ class _Loader:
         table: dict[str, Any],
         sections: Sequence[str],
         last_line: int,
-        proofs: Mapping[str, Sequence[str]],
+        proofs: Mapping[str, Sequence[_Proof]],
     ) -> Claim:
         usable = self._check(table, _CLAIM, _REQUIRED_OF_CLAIM)
         if not _SLUG.fullmatch(self.slug) and usable.get("slug"):
@@ -278,7 +308,11 @@ class _Loader:
                 *self._exceptions(usable, "refuted", Verdict.REFUTED),
             ),
             corrected_by=usable.get("corrected_by", ""),
-            specs=tuple(proofs.get(self.slug, ())),
+            specs=tuple(proof.spec for proof in proofs.get(self.slug, ())),
+            falsifiers=tuple(
+                dict.fromkeys(f for proof in proofs.get(self.slug, ()) for f in proof.falsifiers)
+            ),
+            unfalsifiable=usable.get("unfalsifiable", ""),
         )
 
     def _exceptions(
@@ -350,9 +384,9 @@ class _Loader:
     def _text(table: Mapping[str, Any]) -> Text:
         return Text(table.get("en", ""), table.get("zh", ""))
 
-    def _proofs(self) -> dict[str, list[str]]:
-        """Map each slug to the tests that name it, as ``path::test``, by reading their source."""
-        proofs: dict[str, list[str]] = {}
+    def _proofs(self) -> dict[str, list[_Proof]]:
+        """Map each slug to the tests that name it, by reading their source."""
+        proofs: dict[str, list[_Proof]] = {}
         for path in sorted(self.specs.rglob("test_*.py")):
             self._open(path)
             try:
@@ -362,11 +396,25 @@ class _Loader:
             for test, decorator in _claim_decorators(tree.body, self.file):
                 slugs = [a.value for a in decorator.args if isinstance(a, ast.Constant)]
                 if not slugs or len(slugs) < len(decorator.args):
-                    self.slug = test
+                    self.file = test
                     self._wrong("@claim", "does not name its claims", "write their slugs as text")
+                proof = _Proof(test, tuple(_falsifiers(decorator)))
                 for slug in slugs:
-                    proofs.setdefault(str(slug), []).append(test)
+                    proofs.setdefault(str(slug), []).append(proof)
         return proofs
+
+
+def _name_one(slug: str, claims: Mapping[str, Claim]) -> str:
+    near = ", ".join(difflib.get_close_matches(slug, claims, n=3))
+    return f"name one that is there{': ' + near if near else ''}"
+
+
+def _falsifiers(decorator: ast.Call) -> Iterator[str]:
+    for keyword in decorator.keywords:
+        if keyword.arg == "falsified_by":
+            for node in ast.walk(keyword.value):
+                if isinstance(node, ast.Constant):
+                    yield str(node.value)
 
 
 def _claim_decorators(body: Sequence[ast.stmt], parent: str) -> Iterator[tuple[str, ast.Call]]:

@@ -26,7 +26,7 @@ CAN_FORK = hasattr(os, "fork")
 
 
 class SpecServer:
-    """The parent's end of the spec server; the server starts with the first spec."""
+    """The parent's end of the spec server."""
 
     def __init__(self, config: pytest.Config, files: Sequence[Path]) -> None:
         """Serve specs out of ``files``, with the options that ``config`` was given."""
@@ -44,25 +44,28 @@ class SpecServer:
         A spec that died or was stopped at its bound gives a failed report that says so, with the
         stacks of its threads and children, and all else that it left on standard error.
         """
+        answers: list[dict[str, Any]] = []
+        lost = True
         try:
-            if self._process is None:
-                self._start()
             answers, problem = self._ask(item.nodeid)
+            lost = False
         except (EOFError, OSError):
-            self._end()
-            answers, problem = [], "the spec server died under it"
+            problem = "the spec server died under it"
         except pytest.fail.Exception as failure:  # pytest-timeout: the bound that the user gave
-            self._end()
-            answers, problem = [], str(failure.msg)
+            problem = str(failure.msg)
         except BaseException:
             self._end()
             raise
+        if lost:
+            self._end()
         reports = [
             self._config.hook.pytest_report_from_serializable(config=self._config, data=answer)
             for answer in answers
         ]
         if problem:
             reports.append(self._failure(item, f"{problem}\n{self._log()}"))
+        if lost:
+            self.start()
         return reports
 
     def close(self) -> None:
@@ -70,13 +73,11 @@ class SpecServer:
         self._end()
         self._folder.cleanup()
 
-    def _ask(self, nodeid: str) -> tuple[list[dict[str, Any]], str | None]:
-        self._log_start = self._log_file.stat().st_size
-        self._connection.send(nodeid)
-        answer: tuple[list[dict[str, Any]], str | None] = self._connection.recv()
-        return answer
+    def start(self) -> None:
+        """Start the server and wait until it has collected the specs.
 
-    def _start(self) -> None:
+        Raises UsageError with what the server wrote if it ends instead.
+        """
         self._connection, there = Pipe()
         options = self._config.option
         rootdir = self._config.rootpath
@@ -94,6 +95,7 @@ class SpecServer:
                     *(f"-W{warning}" for warning in options.pythonwarnings or ()),
                     *(f"-o{setting}" for setting in options.override_ini or ()),
                     f"--tb={options.tbstyle}",
+                    *(["--falsify"] if options.falsify else []),
                     f"--capture={options.capture}",
                     f"--basetemp={self._folder.name}/basetemp",
                     *map(str, self._files),
@@ -106,6 +108,18 @@ class SpecServer:
                 start_new_session=True,
             )
         there.close()
+        try:
+            self._connection.recv()
+        except EOFError:
+            self._end()
+            raise pytest.UsageError(f"the spec server did not start:\n{self._log()}") from None
+
+    def _ask(self, nodeid: str) -> tuple[list[dict[str, Any]], str | None]:
+        self._log_start = self._log_file.stat().st_size
+        self._connection.send(nodeid)
+        self._connection.poll(None)  # pytest-timeout may interrupt this, but not a half-read answer
+        answer: tuple[list[dict[str, Any]], str | None] = self._connection.recv()
+        return answer
 
     def _end(self) -> None:
         if self._process is not None:
@@ -127,4 +141,5 @@ class SpecServer:
             outcome="failed",
             longrepr=text.strip(),
             when="call",
+            user_properties=item.user_properties,
         )

@@ -19,6 +19,10 @@ _CHINESE = {
     "section": "小节",
     "total": "合计",
     "claims on {}": "{} 上各项论断的结果",
+    "claims": "论断",
+    "falsifiers": "证伪",
+    "caught": "被发现",
+    "escaped": "漏网",
     "because": "原因",
     "since": "始于",
     "always": "一直如此",
@@ -35,9 +39,6 @@ _CHINESE = {
     "before": "运行前",
     "after": "运行后",
     "usable CPUs": "可用 CPU",
-    "lines": "行",
-    "expected since": "预期始于",
-    "results written to": "结果已写入",
 }
 
 

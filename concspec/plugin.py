@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import Any
 import pytest
 
 from concspec.catalogue import CatalogueError, Claim, Text, load
-from concspec.grading import Outcome, Verdict, verdict_on
+from concspec.falsification import Falsification, falsifier_of
+from concspec.grading import Outcome, Trial, Verdict, verdict_on
 from concspec.interpreter import gil_is_on, this_interpreter
 from concspec.isolation import CAN_FORK, SpecServer
 from concspec.language import LANGUAGES, say
@@ -30,6 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--claim", action="append", metavar="SLUG", help="run only this claim (again for several)"
     )
+    group.addoption(
+        "--falsify", action="store_true", help="run each spec under its falsifiers: it has to fail"
+    )
     group.addoption("--lang", choices=LANGUAGES, default="en", help="language of what is shown")
     group.addoption("--results", type=Path, metavar="FILE", help="write the run to FILE as JSON")
 
@@ -46,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if unknown:
         raise pytest.UsageError("\n".join(terminal.unknown(slug, catalogue) for slug in unknown))
     config.stash[RUN] = Run(interpreter, catalogue)
+    if config.getoption("falsify"):
+        config.pluginmanager.register(Falsification())
     if not hasattr(config, "workerinput") and not config.pluginmanager.has_plugin(_SPEC_SERVER):
         config.pluginmanager.register(Recorder(config))
 
@@ -78,6 +86,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in deselected]
     facts = config.stash[RUN].interpreter.facts()
     for item in items:
+        falsifier = falsifier_of(item)
+        if falsifier:
+            item.user_properties.append(("falsifier", falsifier))
         for claim in _claims(item):
             expectation = claim.expectation(facts)
             item.user_properties.append(("claim", claim.slug))
@@ -85,7 +96,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             reason = expectation.reason.in_language(config.getoption("lang"))
             if expectation.verdict is Verdict.NOT_APPLICABLE:
                 item.add_marker(pytest.mark.skip(reason=f"not applicable: {reason}"))
-            elif expectation.verdict is Verdict.REFUTED:
+            elif expectation.verdict is Verdict.REFUTED and not falsifier:
                 item.add_marker(
                     pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)
                 )
@@ -94,16 +105,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make ready to run the specs that were found in processes of their own."""
     config = session.config
-    files = dict.fromkeys(item.path for item in session.items if _claims(item))
-    if CAN_FORK and not config.pluginmanager.has_plugin(_SPEC_SERVER):
-        config.stash[SERVER] = SpecServer(config, list(files))
+    files = list(dict.fromkeys(item.path for item in session.items if _claims(item)))
+    here = config.option.collectonly or config.option.usepdb
+    if CAN_FORK and files and not here and not config.pluginmanager.has_plugin(_SPEC_SERVER):
+        config.stash[SERVER] = SpecServer(config, files)
+        config.stash[SERVER].start()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Run a spec in a process of its own, unless a debugger is to step into it."""
     server = item.config.stash.get(SERVER, None)
-    if server is None or not _claims(item) or item.config.getoption("usepdb"):
+    if server is None or not _claims(item):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in server.run(item):
@@ -149,7 +162,11 @@ class Recorder:
         """Fill the run that ``config`` carries."""
         self._run = config.stash[RUN]
         self._lang: str = config.getoption("lang")
+        self._root = config.rootpath
+        self._outcomes: dict[str, Outcome] = {}
         self._file: Path | None = config.getoption("results")
+        if self._file and not os.access(self._file.parent, os.W_OK):
+            raise pytest.UsageError(f"--results {self._file}: its folder cannot be written to")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of one spec into the run."""
@@ -160,9 +177,9 @@ class Recorder:
         self._run.gil_after = known.get("gil", self._run.gil_after)
         if verdict is None:
             return
-        before = self._run.outcomes.get(report.nodeid, Outcome(report.nodeid, Verdict(verdict)))
-        where, seen = _failure(report)
-        self._run.outcomes[report.nodeid] = dataclasses.replace(
+        before = self._outcomes.get(report.nodeid, Outcome(report.nodeid, Verdict(verdict)))
+        where, seen = _failure(report, self._root)
+        outcome = self._outcomes[report.nodeid] = dataclasses.replace(
             before,
             verdict=Verdict(verdict),
             duration=before.duration + report.duration,
@@ -171,11 +188,25 @@ class Recorder:
             seen=seen or before.seen,
             evidence=[fact for key, fact in _properties(report) if key == "evidence"],
         )
+        if "falsifier" in known:
+            self._run.trials[report.nodeid] = Trial(known["falsifier"], outcome)
+        else:
+            self._run.outcomes[report.nodeid] = outcome
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Let a falsifier that escaped by a skip fail the run, and write the results file."""
+        if session.exitstatus == pytest.ExitCode.OK and not all(t.caught for t in self._run.tried):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        try:
+            if self._file:
+                self._run.write(self._file)
+        except OSError as error:
+            problem = f"--results {self._file} could not be written: {error.strerror}"
+            pytest.exit(problem, returncode=pytest.ExitCode.USAGE_ERROR)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the results file and the report."""
-        if self._file:
-            self._run.write(self._file)
+        """Write the report."""
         if not self._run.outcomes:
             return
         title = say("claims on {}", self._lang).format(self._run.interpreter.id)
@@ -188,13 +219,13 @@ def _properties(report: pytest.TestReport) -> list[tuple[str, Any]]:
     return report.user_properties
 
 
-def _failure(report: pytest.TestReport) -> tuple[str, str]:
+def _failure(report: pytest.TestReport, root: Path) -> tuple[str, str]:
     """Where a report says that it failed, as ``file:line``, and what it saw there."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash:
-        return f"{crash.path}:{crash.lineno}", crash.message
+        return f"{os.path.relpath(crash.path, root)}:{crash.lineno}", crash.message
     if report.failed and dict(_properties(report)).get("verdict") != Verdict.HOLDS.value:
-        return "", report.longreprtext
+        return "", str(report.longrepr)
     return "", ""
 
 
@@ -213,10 +244,11 @@ def _reason(report: pytest.TestReport) -> Text | None:
 def evidence(record_property: Callable[[str, object], None]) -> Callable[..., None]:
     """Give a function that records what a spec measured, for the results file.
 
-    It takes keyword arguments that JSON can carry; each call adds one entry.
+    It takes keyword arguments, which are one entry; TypeError if JSON cannot carry them.
     """
 
     def record(**facts: Any) -> None:
+        json.dumps(facts)
         record_property("evidence", facts)
 
     return record

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import pickle
 import resource
 import signal
 import sys
@@ -32,14 +32,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Run what is asked for until the other end of the pipe is closed.
 
-    A request is a node id. Its answer is a pair: the reports, as pytest serialises them, and what
-    went wrong with the process that made them, or None.
+    Says first that it is ready. A request is a node id; its answer is a pair: the reports, as
+    pytest serialises them, and what went wrong with the process that made them, or None.
     """
     connection: Connection = Connection(session.config.getoption("--spec-server"))
     os.set_inheritable(connection.fileno(), False)  # programs that a spec runs have no use of it
     items = {item.nodeid: item for item in session.items}
     children = _Children(connection)
-    reports = Path(session.config.getoption("basetemp")).with_name("reports.json")
+    reports = Path(session.config.getoption("basetemp")).with_name("reports")
+    connection.send("ready")
     while True:
         try:
             item = items[connection.recv()]
@@ -52,8 +53,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             _run(item, reports)
         problem = children.wait_for(pid)
         try:
-            answer = json.loads(reports.read_bytes())
-        except (OSError, ValueError):
+            answer = pickle.loads(reports.read_bytes())  # noqa: S301 - its own child's
+        except (OSError, EOFError, pickle.UnpicklingError):
             answer, problem = [], problem or "its process ended without a report"
         if problem:
             capture = session.config.pluginmanager.getplugin("capturemanager")
@@ -70,7 +71,7 @@ def _run(item: pytest.Item, file: Path) -> NoReturn:
     try:
         reports = runtestprotocol(item, log=False)
         if os.getpid() == runner:
-            file.write_text(json.dumps([_serialised(item, report) for report in reports]))
+            file.write_bytes(pickle.dumps([_serialised(item, report) for report in reports]))
             if "multiprocessing.util" in sys.modules:  # what it does when an interpreter ends
                 sys.modules["multiprocessing.util"]._exit_function()
             status = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from concspec.catalogue import Catalogue
+from concspec.catalogue import Catalogue, Claim
 from concspec.grading import Grade, Verdict
 from concspec.interpreter import Interpreter
 from concspec.language import pad, say, width
@@ -72,6 +72,8 @@ def summary(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
     yield from _part("refuted, as expected", refuted, lang, why)
     yield from _part("inconclusive", inconclusive, lang, reason, yellow=True)
     yield from _part("changed", changed, lang, change, red=True)
+    if run.trials:
+        yield from _falsifiers(run, lang)
     yield "", {}
     before = _switch(run.interpreter.gil, lang)
     after = "?" if run.gil_after is None else _switch(run.gil_after, lang)
@@ -113,11 +115,42 @@ def _part(
     yield "", {}
     yield f"{say(title, lang)}: {len(grades)}", {"bold": True, **markup}
     for grade in grades:
-        place = f"{grade.claim.section}, {say('lines', lang)} {grade.claim.lines}"
-        yield f"  {grade.claim.slug} ({place}): {grade.claim.text.in_language(lang)}", markup
-        for label, text in facts(grade):
-            if text:
-                yield f"      {say(label, lang)}: {text}", {}
+        claim = grade.claim
+        yield f"  {claim.slug} ({claim.section}, {_lines(claim, lang)})", markup
+        yield f"      {claim.text.in_language(lang)}", {}
+        rows = [(say(label, lang), text) for label, text in facts(grade) if text]
+        labels = max((width(label) for label, _ in rows), default=0)
+        for label, text in rows:
+            yield f"      {pad(label, labels)}  {text}", {}
+
+
+def _falsifiers(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
+    """Count the falsifiers and those that were caught, and name the specs that others escaped."""
+    tried = run.tried
+    escaped = [trial for trial in tried if not trial.caught]
+    specs = {trial.outcome.spec.partition("[")[0] for trial in tried}
+    counts = {
+        "claims": sum(not specs.isdisjoint(c.specs) for c in run.catalogue.claims.values()),
+        "falsifiers": len(tried),
+        "caught": len(tried) - len(escaped),
+        "escaped": len(escaped),
+    }
+    yield "", {}
+    line = ", ".join(f"{say(words, lang)}: {count}" for words, count in counts.items())
+    yield line, {"bold": True, "red": bool(escaped)}
+    for trial in escaped:
+        yield f"  {trial.outcome.spec}", {"red": True}
+        yield f"      {_first_line(trial.outcome.seen) or trial.outcome.verdict.value}", {}
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def _lines(claim: Claim, lang: str) -> str:
+    if lang == "zh":
+        return f"第 {claim.lines} 行"
+    return f"{'line' if claim.lines.isdigit() else 'lines'} {claim.lines}"
 
 
 def _why(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
@@ -135,5 +168,6 @@ def _change(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
     if grade.expectation.reason.en:
         yield from _why(grade, lang, catalogue)
     decisive = grade.decisive
-    yield "seen", ": ".join(filter(None, [say(grade.verdict.value, lang), decisive.seen]))
-    yield "where", f"{decisive.where or decisive.spec} ({decisive.spec})"
+    verdict = say(grade.verdict.value, lang)
+    yield "seen", ": ".join(filter(None, [verdict, _first_line(decisive.seen)]))
+    yield "where", ", ".join(filter(None, [decisive.spec, decisive.where]))

@@ -1,0 +1,578 @@
+"""What an instruction touches: the accesses to shared state that a code object can make.
+
+In goes a code object; out comes, for each offset worth stopping at, a `Site`: what kind of access
+the instruction there makes, the name it uses, and where its receiver comes from.  Neither
+`sys.settrace` nor `sys.monitoring` shows the value stack, so the stack is followed symbolically:
+each entry is where a value came from (a local variable, an earlier instruction, a constant).  What
+the analysis cannot follow becomes `UNKNOWN`, and an access whose receiver is unknown is later taken
+to touch every object with such a field: more interleavings than needed, never fewer.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import CodeType
+
+
+class Local(NamedTuple):
+    """The value of a local variable of the frame."""
+
+    name: str
+
+
+class Result(NamedTuple):
+    """The value an earlier instruction of the same frame pushed."""
+
+    offset: int
+
+
+class Constant(NamedTuple):
+    """A constant of the code object."""
+
+    value: object
+
+
+class Method(NamedTuple):
+    """An attribute looked up to be called at once."""
+
+    receiver: Source
+    name: str
+
+
+class Unknown(NamedTuple):
+    """A value the analysis lost track of."""
+
+
+class Null(NamedTuple):
+    """The empty slot that newer interpreters push beside a callable."""
+
+
+Source = Union[Local, Result, Constant, Method, Unknown, Null]
+UNKNOWN = Unknown()
+NULL = Null()
+
+GLOBAL, CELL, ATTRIBUTE, ITEM, CALL, ITERATION, CAPTURE = range(7)
+
+
+class Site:
+    """One instruction that may touch shared state.
+
+    `kind` is one of the constants above, `name` the variable or attribute, `receiver` the source of
+    the object, `key` the source of an item's key, `arguments` those of a call, `write` whether it
+    changes what it touches, `label` the access in the words of the source text, and `needed`
+    whether a later instruction of the code uses the value read here as a receiver.
+    """
+
+    __slots__ = (
+        "arguments",
+        "code",
+        "key",
+        "kind",
+        "label",
+        "line",
+        "name",
+        "needed",
+        "offset",
+        "receiver",
+        "write",
+    )
+
+    def __init__(  # noqa: PLR0913 - a plain record
+        self,
+        code: CodeType,
+        offset: int,
+        line: int,
+        kind: int,
+        name: str,
+        *,
+        write: bool,
+        label: str,
+        receiver: Source = UNKNOWN,
+        key: Source = UNKNOWN,
+        arguments: tuple[Source, ...] = (),
+    ) -> None:
+        """Record the instruction at `offset` of `code`."""
+        self.code = code
+        self.offset = offset
+        self.line = line
+        self.kind = kind
+        self.name = name
+        self.write = write
+        self.label = label
+        self.receiver = receiver
+        self.key = key
+        self.arguments = arguments
+        self.needed = False
+
+    def __repr__(self) -> str:
+        """Show the access and where it stands."""
+        return f"<{'write' if self.write else 'read'} {self.label} at line {self.line}>"
+
+
+def sites(code: CodeType) -> dict[int, Site]:
+    """Return the sites of `code` by the offset of their instruction."""
+    return _Analysis(code).run()
+
+
+_LOCAL_PUSHES = frozenset(
+    ["LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR"]
+)
+_LOCAL_PAIRS = frozenset(
+    ["LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"],
+)
+_CONSTANTS = frozenset(["LOAD_CONST", "LOAD_SMALL_INT", "RETURN_CONST", "LOAD_COMMON_CONSTANT"])
+_UNTOUCHED = frozenset(
+    [
+        "NOP",
+        "RESUME",
+        "CACHE",
+        "EXTENDED_ARG",
+        "PRECALL",
+        "KW_NAMES",
+        "MAKE_CELL",
+        "COPY_FREE_VARS",
+        "NOT_TAKEN",
+        "JUMP_FORWARD",
+        "JUMP_BACKWARD",
+        "JUMP_ABSOLUTE",
+        "JUMP_BACKWARD_NO_INTERRUPT",
+        "SETUP_ANNOTATIONS",
+        "POP_BLOCK",
+        "GEN_START",
+        "JUMP",
+        "JUMP_NO_INTERRUPT",
+    ]
+)
+_ENDS = frozenset(
+    [
+        "RETURN_VALUE",
+        "RETURN_CONST",
+        "RAISE_VARARGS",
+        "RERAISE",
+        "JUMP_FORWARD",
+        "JUMP_BACKWARD",
+        "JUMP_ABSOLUTE",
+        "JUMP_BACKWARD_NO_INTERRUPT",
+    ]
+)
+_ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
+# What operators and calls return is asked for its truth without a look at shared state: a truth
+# value, a number, or an object that has only just been made.
+_TRUTHS = frozenset([CALL])
+_CELLS = frozenset(["LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"])
+_GLOBALS = frozenset(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"])
+_UNDEFINED = object()
+
+
+class _Analysis:
+    """One pass over the instructions of a code object, following its value stack symbolically."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.found: dict[int, Site] = {}
+        self.stack: list[Source] = []
+        self.at_target: dict[int, list[Source]] = {}
+        self.line = code.co_firstlineno
+        self.offset = 0
+        self.entries: dict[int, int] = {}  # where the prefixes of each instruction begin
+        self.module_level = code.co_name == "<module>"
+
+    def run(self) -> dict[int, Site]:
+        lines = dict(dis.findlinestarts(self.code))
+        alive = True
+        prefix: int | None = None
+        for instruction in dis.get_instructions(self.code):
+            self.offset = offset = instruction.offset
+            if instruction.opname == "EXTENDED_ARG":
+                prefix = offset if prefix is None else prefix
+                continue
+            entry, prefix = offset if prefix is None else prefix, None
+            self.entries[offset] = entry
+            self.line = lines.get(offset) or self.line
+            if entry in self.at_target:
+                arriving = self.at_target[entry]
+                self.stack = _merged(self.stack, arriving) if alive else arriving
+            elif instruction.is_jump_target or not alive:
+                # Only a handler or the head of a loop is entered without a forward jump seen; the
+                # head of a loop is also fallen into, and its stack is the same each time round.
+                if not alive:
+                    self.stack = []
+            alive = True
+            self.step(instruction)
+            if instruction.opname in _ENDS:
+                alive = False
+        for site in self.found.values():
+            self.mark_needed(site)
+        if hasattr(sys, "monitoring"):
+            return self.found
+        # Tracing stops before the prefixes (EXTENDED_ARG) of an instruction and not behind them.
+        return {self.entries[offset]: site for offset, site in self.found.items()}
+
+    def mark_needed(self, site: Site) -> None:
+        for source in (site.receiver, site.key, *site.arguments):
+            inner = source
+            while isinstance(inner, Method):
+                inner = inner.receiver
+            if isinstance(inner, Result) and inner.offset in self.found:
+                self.found[inner.offset].needed = True
+
+    # The symbolic stack.
+
+    def pop(self) -> Source:
+        return self.stack.pop() if self.stack else UNKNOWN
+
+    def popn(self, count: int) -> tuple[Source, ...]:
+        return tuple(reversed([self.pop() for _ in range(count)]))
+
+    def push(self, *entries: Source) -> None:
+        self.stack.extend(entries)
+
+    def at(self, depth: int) -> Source:
+        return self.stack[-depth] if depth <= len(self.stack) else UNKNOWN
+
+    def forget_local(self, name: str) -> None:
+        self.stack = [UNKNOWN if _mentions(entry, name) else entry for entry in self.stack]
+
+    def generic(self, instruction: dis.Instruction) -> None:
+        """Apply the effect of an instruction of which only the change of depth is known."""
+        jump = _jump_target(instruction)
+        argument = instruction.arg if instruction.opcode >= dis.HAVE_ARGUMENT else None
+        effect = dis.stack_effect(instruction.opcode, argument, jump=False)
+        before = list(self.stack)
+        if instruction.opname.startswith("LOAD_") or (
+            instruction.opname.startswith("BUILD_") and effect == 1
+        ):
+            self.push(*[UNKNOWN] * effect)
+            return
+        if instruction.opname == "FOR_ITER":
+            self.push(UNKNOWN)
+        else:
+            _change_depth(self.stack, effect)
+        if jump is not None:
+            taken = before
+            try:
+                _change_depth(taken, dis.stack_effect(instruction.opcode, argument, jump=True))
+            except ValueError:
+                taken = []
+            self.arrive(jump, taken)
+
+    def arrive(self, target: int, stack: list[Source]) -> None:
+        known = self.at_target.get(target)
+        self.at_target[target] = stack if known is None else _merged(known, stack)
+
+    def site(
+        self,
+        kind: int,
+        name: str,
+        label: str,
+        *,
+        write: bool = False,
+        receiver: Source = UNKNOWN,
+        key: Source = UNKNOWN,
+        arguments: tuple[Source, ...] = (),
+    ) -> Source:
+        self.found[self.offset] = Site(
+            self.code,
+            self.offset,
+            self.line,
+            kind,
+            name,
+            write=write,
+            label=label,
+            receiver=receiver,
+            key=key,
+            arguments=arguments,
+        )
+        return Result(self.offset)
+
+    # The instructions.
+
+    def step(self, instruction: dis.Instruction) -> None:  # noqa: C901, PLR0912, PLR0915 - one case an instruction
+        name = instruction.opname
+        operand = instruction.argval
+        if name in _UNTOUCHED:
+            target = _jump_target(instruction)
+            if target is not None and target > self.offset:
+                self.arrive(target, list(self.stack))
+        elif name in _LOCAL_PUSHES:
+            self.push(Local(operand))
+        elif name in _LOCAL_PAIRS:
+            self.push(*[Local(each) for each in _pair(operand)])
+        elif name in _CONSTANTS:
+            self.push(Constant(operand))
+        elif name == "STORE_FAST":
+            self.pop()
+            self.forget_local(operand)
+        elif name == "STORE_FAST_STORE_FAST":
+            self.popn(2)
+            for each in _pair(operand):
+                self.forget_local(each)
+        elif name == "STORE_FAST_LOAD_FAST":
+            self.pop()
+            stored, loaded = _pair(operand)
+            self.forget_local(stored)
+            self.push(Local(loaded))
+        elif name == "DELETE_FAST":
+            self.forget_local(operand)
+        elif name == "POP_TOP":
+            self.pop()
+        elif name == "PUSH_NULL":
+            self.push(NULL)
+        elif name in ("COPY", "DUP_TOP"):
+            # PyPy's COPY, seen only in handlers, comes without an argument.
+            self.push(self.at(instruction.arg or 1))
+        elif name == "DUP_TOP_TWO":
+            self.push(self.at(2), self.at(1))
+        elif name == "SWAP":
+            self.swap(instruction.arg or 2)
+        elif name in _ROTATIONS:
+            count = _ROTATIONS[name]
+            *under, top = self.popn(count)
+            self.push(top, *under)
+        elif name in _GLOBALS:
+            self.load_global(instruction)
+        elif name in ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME"):
+            if name.startswith("STORE"):
+                self.pop()
+            if name.endswith("GLOBAL") or self.module_level:
+                self.site(GLOBAL, operand, operand, write=True)
+        elif name in _CELLS:
+            if name == "LOAD_FROM_DICT_OR_DEREF":
+                self.pop()
+            operand = self.cell_name(instruction)
+            self.push(self.site(CELL, operand, operand))
+        elif name in ("STORE_DEREF", "DELETE_DEREF"):
+            if name == "STORE_DEREF":
+                self.pop()
+            operand = self.cell_name(instruction)
+            self.site(CELL, operand, operand, write=True)
+        elif name in ("LOAD_ATTR", "LOAD_METHOD"):
+            self.load_attribute(instruction)
+        elif name in ("STORE_ATTR", "DELETE_ATTR"):
+            receiver = self.pop()
+            if name == "STORE_ATTR":
+                self.pop()
+            label = f"{self.text(receiver)}.{operand}"
+            self.site(ATTRIBUTE, operand, label, write=True, receiver=receiver)
+        elif name == "BINARY_SUBSCR" or (
+            name == "BINARY_OP" and instruction.argrepr.startswith("[")
+        ):
+            container, index = self.popn(2)
+            self.push(self.item(container, index))
+        elif name == "BINARY_SLICE":
+            container, _, _ = self.popn(3)
+            self.push(self.item(container, UNKNOWN))
+        elif name in ("STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE"):
+            key: Source
+            if name == "STORE_SLICE":
+                _, container, _, _ = self.popn(4)
+                key = UNKNOWN
+            else:
+                container, key = self.popn(2)
+                if name == "STORE_SUBSCR":
+                    self.pop()
+            self.item(container, key, write=True)
+        elif name == "CONTAINS_OP":
+            wanted, container = self.popn(2)
+            self.push(self.item(container, wanted))
+        elif name == "GET_ITER":
+            iterated = self.pop()
+            effect = dis.stack_effect(instruction.opcode, instruction.arg)
+            self.push(self.site(CAPTURE, "", self.text(iterated), receiver=iterated))
+            if effect:
+                self.push(*[UNKNOWN] * effect)
+        elif name == "BUILD_LIST_FROM_ARG":  # PyPy: puts a new list under the iterator
+            iterator = self.pop()
+            self.push(UNKNOWN, iterator)
+        elif name == "FOR_ITER":
+            self.iterate()
+            self.generic(instruction)
+        elif name in ("UNPACK_SEQUENCE", "UNPACK_EX", "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE"):
+            whole = self.at(1)
+            if not isinstance(whole, Constant):
+                self.site(ITERATION, "", f"{self.text(whole)}[]", receiver=whole)
+            self.generic(instruction)
+            for depth in range(1, (instruction.arg or 0) + 1):
+                if name.startswith("UNPACK") and depth <= len(self.stack):
+                    self.stack[-depth] = UNKNOWN
+        elif name in ("TO_BOOL", "UNARY_NOT") or name.startswith("POP_JUMP"):
+            tested = self.at(1)
+            if isinstance(tested, (Local, Result)) and self.found_kind(tested) not in _TRUTHS:
+                self.site(ITERATION, "", f"{self.text(tested)}[]", receiver=tested)
+            self.generic(instruction)
+        elif name == "COMPARE_OP" or name.startswith(("BINARY_", "INPLACE_")):
+            self.operate(instruction)
+        elif name.startswith("CALL") and not name.startswith("CALL_INTRINSIC"):
+            self.call(instruction)
+        else:
+            self.generic(instruction)
+
+    def cell_name(self, instruction: dis.Instruction) -> str:
+        if sys.implementation.name == "pypy":  # whose `dis` names the wrong variable in 3.11
+            code = self.code
+            return (code.co_cellvars + code.co_freevars)[instruction.arg or 0]
+        return str(instruction.argval)
+
+    def found_kind(self, source: Source) -> int | None:
+        """Return the kind of the site that pushed a value, if a site did."""
+        if isinstance(source, Result) and source.offset in self.found:
+            return self.found[source.offset].kind
+        return None
+
+    def swap(self, depth: int) -> None:
+        while len(self.stack) < depth:
+            self.stack.insert(0, UNKNOWN)
+        self.stack[-1], self.stack[-depth] = self.stack[-depth], self.stack[-1]
+
+    def load_global(self, instruction: dis.Instruction) -> None:
+        name = str(instruction.argval)
+        # `LOAD_GLOBAL` also pushes a null in 3.11+, before the value up to 3.12 and after it since.
+        effect = dis.stack_effect(instruction.opcode, instruction.arg)
+        if instruction.opname == "LOAD_FROM_DICT_OR_GLOBALS":
+            self.pop()
+            effect += 1
+        result = self.site(GLOBAL, name, name)
+        if effect > 1:
+            self.push(*((NULL, result) if sys.version_info < (3, 13) else (result, NULL)))
+        else:
+            self.push(result)
+
+    def load_attribute(self, instruction: dis.Instruction) -> None:
+        receiver = self.pop()
+        name = str(instruction.argval)
+        label = f"{self.text(receiver)}.{name}"
+        effect = dis.stack_effect(instruction.opcode, instruction.arg)
+        result = self.site(ATTRIBUTE, name, label, receiver=receiver)
+        if effect > 0:
+            self.push(Method(receiver, name), NULL)
+        else:
+            self.push(result)
+
+    def item(self, container: Source, key: Source, *, write: bool = False) -> Source:
+        label = f"{self.text(container)}[]"
+        return self.site(ITEM, "", label, write=write, receiver=container, key=key)
+
+    def iterate(self) -> None:
+        for depth in (1, 2):
+            source = self.at(depth)
+            if isinstance(source, (Result, Local)):
+                label = f"{self.text(source)}[]"
+                self.site(ITERATION, "", label, receiver=source)
+                return
+        self.site(ITERATION, "", "?[]", receiver=UNKNOWN)
+
+    def operate(self, instruction: dis.Instruction) -> None:
+        """An operator: `shared += [1]` changes the list on its left in place."""
+        left, right = self.popn(2)
+        name = instruction.opname
+        inplace = name.startswith("INPLACE_") or (
+            name == "BINARY_OP" and instruction.argrepr.endswith("=")
+        )
+        operands = tuple(each for each in (left, right) if not isinstance(each, (Constant, Null)))
+        if operands:
+            result = self.site(
+                CALL,
+                "inplace" if inplace else "binary",
+                f"{self.text(left)}[]",
+                write=inplace,
+                arguments=(left, right),
+            )
+            self.push(result)
+        else:
+            self.push(UNKNOWN)
+
+    def call(self, instruction: dis.Instruction) -> None:
+        name = instruction.opname
+        count = instruction.arg or 0
+        if name in ("CALL_FUNCTION_EX", "CALL_FUNCTION_VAR_KW"):
+            self.generic(instruction)
+            self.mark_opaque_call()
+            return
+        if name in ("CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW"):
+            self.pop()
+        given = self.popn(count)
+        if name in ("CALL_FUNCTION", "CALL_FUNCTION_KW"):
+            pair: tuple[Source, ...] = (self.pop(),)
+        else:
+            pair = self.popn(2)
+        callee: Source = UNKNOWN
+        for each in pair:
+            if isinstance(each, Method):
+                callee = each
+                break
+            if not isinstance(each, Null):
+                # With a bound receiver on the stack (3.14's `with`), the first is the callable.
+                callee = each
+                break
+        label = f"{self.text(callee.receiver if isinstance(callee, Method) else callee)}[]"
+        self.push(self.site(CALL, "", label, receiver=callee, arguments=given))
+
+    def mark_opaque_call(self) -> None:
+        if self.stack:
+            self.stack[-1] = UNKNOWN
+
+    def text(self, source: Source) -> str:
+        """Name a source the way the program's text does, as far as it is known."""
+        if isinstance(source, Local):
+            return source.name
+        if isinstance(source, Method):
+            return f"{self.text(source.receiver)}.{source.name}"
+        if isinstance(source, Result) and source.offset in self.found:
+            site = self.found[source.offset]
+            return site.label if site.kind in (GLOBAL, CELL, ATTRIBUTE, ITEM, CAPTURE) else "?"
+        return "?"
+
+
+def _mentions(source: Source, name: str) -> bool:
+    while isinstance(source, Method):
+        source = source.receiver
+    return isinstance(source, Local) and source.name == name
+
+
+def _merged(left: list[Source], right: list[Source]) -> list[Source]:
+    """Return what is known of the stack where two paths meet (the tops are aligned)."""
+    depth = min(len(left), len(right))
+    if not depth:
+        return []
+    pairs = zip(left[-depth:], right[-depth:])
+    return [one if one == other else UNKNOWN for one, other in pairs]
+
+
+def _change_depth(stack: list[Source], effect: int) -> None:
+    """Pop or push `effect` entries; the entry then on top may be a new value."""
+    if effect < 0:
+        del stack[effect:]
+    if stack and effect <= 0:
+        stack[-1] = UNKNOWN
+    elif effect > 0:
+        if stack:
+            stack[-1] = UNKNOWN
+        stack.extend([UNKNOWN] * effect)
+
+
+def _pair(operand: object) -> tuple[str, str]:
+    """Return the two names of a fused instruction (`dis` gives a tuple, or one text in 3.12)."""
+    if isinstance(operand, tuple):
+        first, second = operand
+        return str(first), str(second)
+    first, second = str(operand).split(", ")
+    return first, second
+
+
+_JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
+
+
+def _jump_target(instruction: dis.Instruction) -> int | None:
+    if instruction.opcode in _JUMPS and isinstance(instruction.argval, int):
+        return instruction.argval
+    return None
+
+
+def labels(found: Iterable[Site]) -> set[str]:
+    """Return the labels of `found`."""
+    return {site.label for site in found}

@@ -1,0 +1,403 @@
+"""`explore` and `replay`: from a program to all it can do, from a schedule to one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from concspec.interleave.deadlock import Deadlock, describe
+from concspec.interleave.errors import NotDeterministic, NothingToExplore, ScheduleError
+from concspec.interleave.reduction import (
+    EveryClass,
+    EveryInterleaving,
+    Follow,
+    Serial,
+)
+from concspec.interleave.schedule import decode, encode, spell
+from concspec.interleave.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from concspec.interleave.scheduler import Execution
+
+
+class Outcome(NamedTuple):
+    """How a result comes about.
+
+    `interleavings` give it (None where they were too many to count, or the search was cut by a
+    preemption bound); `executions` of them were run; `witness` is the schedule of the first.
+    """
+
+    interleavings: int | None
+    executions: int
+    witness: str
+
+
+class Exploration(NamedTuple):
+    """What a program can do.
+
+    `outcomes` maps each result to an `Outcome`; a program that raised has a `Raised` as its result.
+    `executions` were run, and stand for `interleavings` (None: too many to count).  `complete` is
+    True when no interleaving is left out; otherwise `bound` says what cut the search, and nothing
+    is proved of the rest.  `failures` maps what threads died of to an `Outcome`.  `shared` names
+    the accesses that are switch points, `redundant` counts executions that were given up because
+    their class had been run already, and `shards` says which parts, of how many, this covers.
+    """
+
+    outcomes: Mapping[Hashable, Outcome]
+    executions: int
+    interleavings: int | None
+    complete: bool
+    bound: str | None
+    deadlocks: tuple[Deadlock, ...]
+    failures: Mapping[str, Outcome]
+    shared: frozenset[str]
+    redundant: int
+    shards: tuple[frozenset[int], int]
+
+    def merge(self, *others: Exploration) -> Exploration:
+        """Add up the explorations of several shards of one program."""
+        return merge([self, *others])
+
+    def __str__(self) -> str:
+        """Tell the outcomes, and whether they are all."""
+        stood = "uncounted" if self.interleavings is None else f"{self.interleavings:,}"
+        lines = [f"{self.executions:,} executions for {stood} interleavings"]
+        lines += [
+            f"  {result!r}: {_count(outcome)}, such as {outcome.witness!r}"
+            for result, outcome in self.outcomes.items()
+        ]
+        lines += [f"  {deadlock}" for deadlock in self.deadlocks]
+        lines += [
+            f"  a thread died of {text}: {_count(outcome)}, such as {outcome.witness!r}"
+            for text, outcome in self.failures.items()
+        ]
+        lines.append(
+            "complete: no other result is reachable"
+            if self.complete
+            else f"NOT complete (cut by {self.bound}): other results may be reachable"
+        )
+        return "\n".join(lines)
+
+
+def explore(  # noqa: PLR0913 - each option stands for itself
+    program: Callable[[], Hashable],
+    *,
+    reduce: bool = True,
+    preemption_bound: int | None = None,
+    time_budget: float | None = None,
+    shard: tuple[int, int] | None = None,
+    until: Callable[[Any], bool] | None = None,
+) -> Exploration:
+    """Go through the interleavings of `program` and return everything it can do.
+
+    `program` takes nothing, sets its own state, starts and joins its threads, and returns a
+    hashable result.  With `reduce`, interleavings that differ only in the order of independent
+    steps are run once; without, all are run.  `preemption_bound` leaves out schedules that take
+    the turn from a thread that could go on more often than that (it implies all the others are
+    run, not reduced).  `time_budget` ends the search after so many seconds, `until` after the
+    first result for which it is true.  `shard=(i, n)` explores the i-th of n parts; `merge` adds
+    them up.
+    """
+    _check_arguments(program, preemption_bound, time_budget, shard)
+    start = time.monotonic()
+    with Session(program) as session:
+        obvious = shared = discover(session)
+        while True:
+            if reduce and preemption_bound is None:
+                search: EveryClass | EveryInterleaving = EveryClass(shard)
+            else:
+                search = EveryInterleaving(preemption_bound, shard)
+            tally = Tally(shared, shared - obvious)
+            discovered = run_all(
+                session, search, tally, budget=time_budget, until=until, start=start
+            )
+            if not discovered:
+                return tally.exploration(search.bound, shard)
+            # An access turned out to be shared that was taken for private: with it as a switch
+            # point the steps are others, so the search starts again.
+            shared |= discovered
+
+
+def run_all(  # noqa: PLR0913 - what a search consists of
+    session: Session,
+    search: EveryClass | EveryInterleaving,
+    tally: Tally,
+    *,
+    budget: float | None,
+    until: Callable[[Any], bool] | None,
+    start: float,
+) -> frozenset[str]:
+    """Run executions until the search has no more; return newly discovered switch points."""
+    while True:
+        search.begin()
+        execution, result = session.execute(search, tally.shared)
+        if execution.discovered:
+            return frozenset(execution.discovered)
+        if execution.cut:
+            tally.redundant += search.redundant
+        elif search.mine():
+            tally.add(execution, result, search.stands_for())
+            if until is not None and not execution.stuck and until(result):
+                search.bound = search.bound or "until"
+                return frozenset()
+        if not search.finish(execution):
+            return frozenset()
+        if budget is not None and time.monotonic() - start > budget:
+            search.bound = f"time_budget={budget:g}"
+            return frozenset()
+
+
+def discover(session: Session) -> frozenset[str]:
+    """Return the accesses that a serial run already shows to be shared."""
+    shared: frozenset[str] = frozenset()
+    while True:
+        execution, result = session.execute(Serial(), shared)
+        if not execution.discovered:
+            break
+        shared |= execution.discovered
+    if len(execution.tasks) == 1:
+        raise NothingToExplore(
+            "the program started no thread, so there is nothing to explore; let it make plain "
+            "threading.Threads, start and join them (a function that is only the body of one "
+            "thread is not a program)"
+        )
+    if not any(task.seen for task in execution.tasks[1:]):
+        raise NothingToExplore(
+            "no instruction of the threads the program started could be watched, so nothing "
+            "would be proved; code of the standard library and of installed packages counts as "
+            "one step: is the function in a file of its own?"
+        )
+    again, other = session.execute(Serial(), shared)
+    same = len(again.trace) == len(execution.trace) and all(
+        step.operation.same_as(its.operation) for step, its in zip(execution.trace, again.trace)
+    )
+    if not same or _unequal(result, other):
+        raise NotDeterministic(
+            "the program is not deterministic: two runs under the same schedule "
+            + (
+                f"returned {result!r} and {other!r}"
+                if same
+                else _first_difference(execution, again)
+            )
+            + "; it must set all of its state itself, and use no clock, random numbers or other "
+            "sources that change from run to run"
+        )
+    return shared
+
+
+def replay(program: Callable[[], Hashable], schedule: str) -> Hashable:
+    """Run `program` on real threads along `schedule`; return its outcome (or the `Deadlock`)."""
+    execution, result = rerun(program, schedule)
+    if execution.stuck:
+        return describe(execution, schedule)
+    outcome: Hashable = result
+    return outcome
+
+
+def rerun(
+    program: Callable[[], Hashable], schedule: str, *, explaining: bool = False
+) -> tuple[Execution, Any]:
+    """Run `program` along `schedule`; return the execution itself as well."""
+    wanted = decode(schedule)
+    with Session(program) as session:
+        shared = discover(session) | wanted.labels
+        follow = Follow(wanted.steps, spell)
+        execution, result = session.execute(follow, shared, explaining=explaining)
+    if len(execution.trace) < len(wanted.steps):
+        raise ScheduleError(
+            f"the schedule stops fitting at step {len(execution.trace) + 1}: it has "
+            f"{len(wanted.steps)} steps, but the program "
+            + ("is deadlocked" if execution.stuck else "has ended")
+            + f" after {len(execution.trace)}"
+        )
+    return execution, result
+
+
+class Tally:
+    """Adds up what the executions of a search gave."""
+
+    def __init__(self, shared: frozenset[str], extra: frozenset[str]) -> None:
+        """Start with nothing; `extra` are the switch points a schedule has to name."""
+        self.shared = shared
+        self.extra = extra
+        self.outcomes: dict[Hashable, Outcome] = {}
+        self.failures: dict[str, Outcome] = {}
+        self.deadlocks: dict[Hashable, Deadlock] = {}
+        self.executions = 0
+        self.interleavings: int | None = 0
+        self.redundant = 0
+
+    def add(self, execution: Execution, result: Any, stands_for: int | None) -> None:
+        """Count one execution."""
+        self.executions += 1
+        self.interleavings = _sum(self.interleavings, stands_for)
+        if execution.stuck:
+            found = describe(execution, "")
+            known = self.deadlocks.get(found.key)
+            if known is None:
+                self.deadlocks[found.key] = found.counted(stands_for, 1, self.witness(execution))
+            else:
+                self.deadlocks[found.key] = known.counted(
+                    _sum(known.interleavings, stands_for), known.executions + 1, known.witness
+                )
+        else:
+            self.count(self.outcomes, result, execution, stands_for)
+        for task in execution.tasks:
+            if task.failure is not None:
+                text = f"{type(task.failure).__name__}: {task.failure}"
+                self.count(self.failures, f"{task.name}: {text}", execution, stands_for)
+
+    def count(
+        self,
+        table: dict[Any, Outcome],
+        key: Any,
+        execution: Execution,
+        stands_for: int | None,
+    ) -> None:
+        try:
+            known = table.get(key)
+        except TypeError:
+            raise TypeError(
+                f"the program returned {key!r}, which is not hashable; return a number, a string "
+                "or a tuple of such"
+            ) from None
+        if known is None:
+            table[key] = Outcome(stands_for, 1, self.witness(execution))
+        else:
+            table[key] = Outcome(
+                _sum(known.interleavings, stands_for), known.executions + 1, known.witness
+            )
+
+    def witness(self, execution: Execution) -> str:
+        return encode([step.task.index for step in execution.trace], self.extra)
+
+    def exploration(self, bound: str | None, shard: tuple[int, int] | None) -> Exploration:
+        """Return the sum."""
+        part, parts = shard or (0, 1)
+        if bound is None and parts > 1:
+            bound = f"shard=({part}, {parts})"
+        return Exploration(
+            outcomes=self.outcomes,
+            executions=self.executions,
+            interleavings=self.interleavings,
+            complete=bound is None,
+            bound=bound,
+            deadlocks=tuple(self.deadlocks.values()),
+            failures=self.failures,
+            shared=self.shared,
+            redundant=self.redundant,
+            shards=(frozenset([part]), parts),
+        )
+
+
+def merge(explorations: Iterable[Exploration]) -> Exploration:
+    """Add up the explorations of the shards of one program; all of them make it complete."""
+    given = list(explorations)
+    if not given:
+        raise ValueError("nothing to merge: give the explorations of the shards")
+    first = given[0]
+    parts = first.shards[1]
+    seen: set[int] = set()
+    outcomes: dict[Any, Outcome] = {}
+    failures: dict[Any, Outcome] = {}
+    deadlocks: dict[Any, Deadlock] = {}
+    interleavings: int | None = 0
+    for each in given:
+        if each.shards[1] != parts:
+            raise ValueError(f"shards of {parts} and of {each.shards[1]} parts do not add up")
+        if each.shared != first.shared:
+            differing = ", ".join(sorted(each.shared ^ first.shared))
+            raise ValueError(
+                f"the shards took different accesses for shared ({differing}), so their steps "
+                "are not the same; explore this program in one piece"
+            )
+        if each.shards[0] & seen:
+            raise ValueError(f"shard {min(each.shards[0] & seen)} of {parts} is there twice")
+        seen |= each.shards[0]
+        interleavings = _sum(interleavings, each.interleavings)
+        _add_up(outcomes, each.outcomes)
+        _add_up(failures, each.failures)
+        for deadlock in each.deadlocks:
+            known = deadlocks.get(deadlock.key)
+            deadlocks[deadlock.key] = (
+                deadlock
+                if known is None
+                else known.counted(
+                    _sum(known.interleavings, deadlock.interleavings),
+                    known.executions + deadlock.executions,
+                    known.witness,
+                )
+            )
+    bounds = [each.bound for each in given if each.bound and not each.bound.startswith("shard=")]
+    missing = sorted(set(range(parts)) - seen)
+    if missing:
+        bounds.append(f"shard={tuple(sorted(seen))} of {parts}")
+    return Exploration(
+        outcomes=outcomes,
+        executions=sum(each.executions for each in given),
+        interleavings=interleavings,
+        complete=not bounds,
+        bound=bounds[0] if bounds else None,
+        deadlocks=tuple(deadlocks.values()),
+        failures=failures,
+        shared=first.shared,
+        redundant=sum(each.redundant for each in given),
+        shards=(frozenset(seen), parts),
+    )
+
+
+def _add_up(table: dict[Any, Outcome], more: Mapping[Any, Outcome]) -> None:
+    for key, outcome in more.items():
+        known = table.get(key)
+        table[key] = (
+            outcome
+            if known is None
+            else Outcome(
+                _sum(known.interleavings, outcome.interleavings),
+                known.executions + outcome.executions,
+                known.witness,
+            )
+        )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _count(outcome: Outcome) -> str:
+    if outcome.interleavings is None:
+        return f"{outcome.executions:,} executions"
+    return f"{outcome.interleavings:,} interleavings"
+
+
+def _unequal(one: object, other: object) -> bool:
+    try:
+        return bool(one != other) and not (one != one and other != other)  # noqa: PLR0124 - nan
+    except Exception:  # noqa: BLE001 - the program's own comparison
+        return False
+
+
+def _first_difference(one: Execution, other: Execution) -> str:
+    for number, (step, its) in enumerate(zip(one.trace, other.trace), 1):
+        if not step.operation.same_as(its.operation):
+            return f"took different steps: step {number} was {step.operation}, then {its.operation}"
+    return f"took {len(one.trace)} steps and {len(other.trace)}"
+
+
+def _check_arguments(
+    program: object,
+    preemption_bound: int | None,
+    time_budget: float | None,
+    shard: tuple[int, int] | None,
+) -> None:
+    if not callable(program):
+        raise TypeError(f"a program is a function without arguments, not {program!r}")
+    if preemption_bound is not None and preemption_bound < 0:
+        raise ValueError(f"preemption_bound must not be negative: {preemption_bound}")
+    if time_budget is not None and time_budget <= 0:
+        raise ValueError(f"time_budget must be positive: {time_budget}")
+    if shard is not None and not 0 <= shard[0] < shard[1]:
+        raise ValueError(f"shard=(i, n) needs 0 <= i < n, not {shard}")

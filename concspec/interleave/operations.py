@@ -1,0 +1,108 @@
+"""The visible operations of a thread, and which of them depend on each other.
+
+Two operations of different threads are dependent when they touch a common place and at least one of
+them changes it: only then does their order matter (Godefroid, "Partial-Order Methods for the
+Verification of Concurrent Systems", 1996, chapter 3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Optional, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A field is the name of a variable or an attribute, a pair for one item of a container, or WHOLE
+# for all of its items and its length at once.  An owner is the name of an object in one execution;
+# None stands for an object that could not be told: any object.
+Field = Union[str, tuple]  # type: ignore[type-arg]
+Place = tuple[Optional[int], Field]
+WHOLE = "[]"
+
+
+class Waiter:
+    """One thread inside `Condition.wait`; `since` is the depth of the step that notified it."""
+
+    __slots__ = ("notified", "since")
+
+    def __init__(self) -> None:
+        """Start waiting."""
+        self.notified = False
+        self.since = -1
+
+
+class Operation:
+    """One step of one thread.
+
+    `places` is what it touches and `write` whether it changes them; `label` names it and `filename`
+    and `line` say where it stands.  `ready` tells whether it can run now (None: always), and
+    `available` keeps, for an operation on a synchronisation object, whether that object could be
+    had before this step ran: with it the reduction knows which waiting could have come earlier.
+    """
+
+    __slots__ = (
+        "available",
+        "filename",
+        "kind",
+        "label",
+        "line",
+        "places",
+        "ready",
+        "waiter",
+        "waits_for",
+        "write",
+    )
+
+    def __init__(  # noqa: PLR0913 - a plain record
+        self,
+        kind: str,
+        label: str,
+        places: tuple[Place, ...],
+        *,
+        write: bool,
+        filename: str = "",
+        line: int = 0,
+        ready: Callable[[], bool] | None = None,
+        waits_for: object = None,
+    ) -> None:
+        """Record what a thread is about to do."""
+        self.kind = kind
+        self.label = label
+        self.places = places
+        self.write = write
+        self.filename = filename
+        self.line = line
+        self.ready = ready
+        self.waits_for = waits_for
+        self.available = True
+        self.waiter: Waiter | None = None
+
+    def same_as(self, other: Operation) -> bool:
+        """Tell whether this is the operation another execution did at the same step."""
+        return (
+            self.kind == other.kind
+            and self.label == other.label
+            and self.line == other.line
+            and self.filename == other.filename
+        )
+
+    def __repr__(self) -> str:
+        """Show what is done to what, and where."""
+        return f"<{self.kind} {self.label} ({self.filename}:{self.line})>"
+
+
+def dependent(one: Operation, other: Operation) -> bool:
+    """Tell whether the order of two operations of different threads can matter."""
+    if not (one.write or other.write):
+        return False
+    for owner, field in one.places:
+        for its_owner, its_field in other.places:
+            if owner != its_owner and owner is not None and its_owner is not None:
+                continue
+            if field == its_field:
+                return True
+            if (field == WHOLE and type(its_field) is tuple) or (
+                its_field == WHOLE and type(field) is tuple
+            ):
+                return True
+    return False

@@ -1,0 +1,615 @@
+"""Cooperative versions of what `threading` offers, put in place for the time of an exploration.
+
+Each operation is one step of the scheduler: it becomes possible when the model of the primitive
+says so, and no thread of the program ever waits anywhere else.  Locks are replaced as objects,
+`Thread`, `Event`, `Condition` and `Semaphore` by their methods, so that instances made before and
+subclasses work alike.  `Barrier`, `Timer` and `queue.Queue` are written in Python on top of these
+and stay as they are.  In threads that are not the program's, everything does what it always did.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextvars
+import queue
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from concspec.interleave import scheduler
+from concspec.interleave.deadlock import name_of
+from concspec.interleave.errors import ExplorationError
+from concspec.interleave.observation import stopping_frame
+from concspec.interleave.operations import Operation, Waiter
+from concspec.interleave.scheduler import Execution, Task, Unwind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+_get_ident = _thread.get_ident
+_real_allocate = _thread.allocate_lock
+_real_rlock = threading.RLock
+_FOREVER = -1
+
+active: Execution | None = None
+
+
+def current() -> tuple[Execution, Task] | None:
+    """Return the execution and the task of the calling thread, if it is the program's."""
+    execution = active
+    if execution is not None:
+        task = execution.by_ident.get(_get_ident())
+        if task is not None:
+            return execution, task
+    return None
+
+
+def operation(  # noqa: PLR0913 - what a step consists of
+    execution: Execution,
+    task: Task,
+    kind: str,
+    thing: object,
+    *,
+    available: Callable[[], bool],
+    also: object = None,
+    write: bool = True,
+    waits: bool = False,
+    ready: Callable[[], bool] | None = None,
+    waiter: Waiter | None = None,
+) -> Operation:
+    """Make one step on a synchronisation object, and on `also`; return when it has its turn.
+
+    `available` tells whether the object could be had now; a step that `waits` waits for that, or
+    for `ready` where it waits for more.
+    """
+    frame = stopping_frame(2)
+    name = execution.observer.name
+    places = ((name(thing), ""),) if also is None else ((name(thing), ""), (name(also), ""))
+    step = Operation(
+        kind,
+        type(thing).__name__,
+        places,
+        write=write,
+        filename=frame.f_code.co_filename if frame is not None else "",
+        line=(frame.f_lineno or 0) if frame is not None else 0,
+        ready=(ready or available) if waits else None,
+        waits_for=thing if waits else None,
+    )
+    step.waiter = waiter
+    execution.reach(task, step)
+    step.available = available()
+    if execution.explaining and not execution.alone:
+        execution.trace[-1].name = name_of(thing, execution, frame)
+    return step
+
+
+class Lock:
+    """A lock whose waiting the scheduler sees."""
+
+    def __init__(self) -> None:
+        """Make it free."""
+        self.holder: Task | None = None
+        self.taken = False
+
+    def is_free(self) -> bool:
+        """Tell whether it can be acquired."""
+        return not self.taken
+
+    def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT002 - as in threading
+        """Acquire it; a timeout may be over at any moment at which it is not free."""
+        if not blocking and timeout != _FOREVER:
+            raise ValueError("can't specify a timeout for a non-blocking call")
+        if timeout < 0 and timeout != _FOREVER:
+            raise ValueError("timeout value must be a non-negative number")
+        found = current()
+        if found is None:
+            if self.taken:
+                raise RuntimeError("a lock of an exploration was used outside of it")
+            self.taken = True
+            return True
+        execution, task = found
+        waits = blocking and timeout == _FOREVER
+        operation(execution, task, "acquire", self, waits=waits, available=self.is_free)
+        if self.taken:
+            execution.clock += max(timeout, 0)
+            return False
+        self.taken = True
+        self.holder = task
+        return True
+
+    def release(self) -> None:
+        """Release it, from whatever thread."""
+        found = current()
+        if found is not None:
+            execution, task = found
+            operation(execution, task, "release", self, available=self.is_free)
+        if not self.taken:
+            raise RuntimeError("release unlocked lock")
+        self.taken = False
+        self.holder = None
+
+    def locked(self) -> bool:
+        """Tell whether somebody holds it."""
+        found = current()
+        if found is not None:
+            execution, task = found
+            operation(execution, task, "locked", self, write=False, available=self.is_free)
+        return self.taken
+
+    acquire_lock = acquire
+    release_lock = release
+    locked_lock = locked
+
+    def __enter__(self) -> bool:
+        """Acquire it."""
+        return self.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Release it."""
+        self.release()
+
+    def _at_fork_reinit(self) -> None:
+        self.taken = False
+        self.holder = None
+
+
+class RLock:
+    """A lock its holder may acquire again; only the outermost acquire and release are steps."""
+
+    def __init__(self) -> None:
+        """Make it free."""
+        self.holder: Task | None = None
+        self.count = 0
+
+    @property
+    def taken(self) -> bool:
+        """Whether somebody holds it."""
+        return self.holder is not None
+
+    def is_free(self) -> bool:
+        """Tell whether it can be acquired by a thread that does not hold it."""
+        return self.holder is None
+
+    def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT002 - as in threading
+        """Acquire it, once more if the caller holds it."""
+        execution, task = _inside()
+        if self.holder is task:
+            self.count += 1
+            return True
+        waits = blocking and timeout == _FOREVER
+        operation(execution, task, "acquire", self, waits=waits, available=self.is_free)
+        if self.holder is not None:
+            execution.clock += max(timeout, 0)
+            return False
+        self.holder = task
+        self.count = 1
+        return True
+
+    def release(self) -> None:
+        """Release it once."""
+        execution, task = _inside()
+        if self.holder is not task:
+            raise RuntimeError("cannot release un-acquired lock")
+        if self.count == 1:
+            operation(execution, task, "release", self, available=self.is_free)
+            self.holder = None
+        self.count -= 1
+
+    def locked(self) -> bool:
+        """Tell whether somebody holds it."""
+        execution, task = _inside()
+        operation(execution, task, "locked", self, write=False, available=self.is_free)
+        return self.holder is not None
+
+    __enter__ = acquire
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Release it."""
+        self.release()
+
+    def _is_owned(self) -> bool:
+        found = current()
+        return found is not None and self.holder is found[1]
+
+    def _release_save(self) -> int:
+        count, self.count = self.count, 1
+        self.release()
+        return count
+
+    def _acquire_restore(self, count: int) -> None:
+        self.acquire()
+        self.count = count
+
+    def _at_fork_reinit(self) -> None:
+        self.holder = None
+        self.count = 0
+
+
+def _inside() -> tuple[Execution, Task]:
+    found = current()
+    if found is None:
+        raise RuntimeError("a lock of an exploration was used outside of it")
+    return found
+
+
+def _make_lock() -> Any:
+    return Lock() if current() is not None else _real_allocate()
+
+
+def _make_rlock(*arguments: Any, **options: Any) -> Any:
+    return RLock() if current() is not None else _real_rlock(*arguments, **options)
+
+
+# Events and semaphores keep their state in the fields the standard library gave them.
+
+
+def _event_is_set(self: Any) -> bool:
+    found = current()
+    if found is not None:
+        _on_event(found, self, "is_set", write=False)
+    return bool(self._flag)
+
+
+def _event_set(self: Any) -> None:
+    found = current()
+    if found is None:
+        _original(threading.Event, "set")(self)
+        return
+    _on_event(found, self, "set", write=True)
+    self._flag = True
+
+
+def _event_clear(self: Any) -> None:
+    found = current()
+    if found is None:
+        _original(threading.Event, "clear")(self)
+        return
+    _on_event(found, self, "clear", write=True)
+    self._flag = False
+
+
+def _event_wait(self: Any, timeout: float | None = None) -> bool:
+    found = current()
+    if found is None:
+        return bool(_original(threading.Event, "wait")(self, timeout))
+    _on_event(found, self, "wait", write=False, waits=timeout is None)
+    if not self._flag:
+        found[0].clock += timeout or 0
+    return bool(self._flag)
+
+
+def _on_event(
+    found: tuple[Execution, Task],
+    event: Any,
+    kind: str,
+    *,
+    write: bool,
+    waits: bool = False,
+) -> None:
+    def is_set() -> bool:
+        return bool(event._flag)
+
+    operation(*found, kind, event, write=write, waits=waits, available=is_set)
+
+
+def _semaphore_acquire(
+    self: Any,
+    blocking: bool = True,  # noqa: FBT002 - as in threading
+    timeout: float | None = None,
+) -> bool:
+    found = current()
+    if found is None:
+        return bool(_original(threading.Semaphore, "acquire")(self, blocking, timeout))
+    if not blocking and timeout is not None:
+        raise ValueError("can't specify timeout for non-blocking acquire")
+
+    def has_one() -> bool:
+        return bool(self._value > 0)
+
+    operation(*found, "acquire", self, waits=blocking and timeout is None, available=has_one)
+    if self._value <= 0:
+        found[0].clock += timeout or 0
+        return False
+    self._value -= 1
+    return True
+
+
+def _semaphore_release(self: Any, n: int = 1) -> None:
+    found = current()
+    if found is None:
+        bounded = isinstance(self, threading.BoundedSemaphore)
+        _original(threading.BoundedSemaphore if bounded else threading.Semaphore, "release")(
+            self, n
+        )
+        return
+    if n < 1:
+        raise ValueError("n must be one or more")
+    operation(*found, "release", self, available=lambda: bool(self._value > 0))
+    limit = getattr(self, "_initial_value", None)
+    if limit is not None and self._value + n > limit:
+        raise ValueError("Semaphore released too many times")
+    self._value += n
+
+
+def _condition_wait(self: Any, timeout: float | None = None) -> bool:
+    found = current()
+    if found is None:
+        return bool(_original(threading.Condition, "wait")(self, timeout))
+    execution, task = found
+    lock = self._lock
+    if lock.holder is not task and not (isinstance(lock, Lock) and lock.taken):
+        raise RuntimeError("cannot wait on un-acquired lock")
+    waiter = Waiter()
+    operation(execution, task, "wait", self, also=lock, available=lock.is_free)
+    self._waiters.append(waiter)
+    count = getattr(lock, "count", 1)
+    lock._at_fork_reinit()
+
+    def ready() -> bool:
+        return waiter.notified and bool(lock.is_free())
+
+    operation(
+        execution,
+        task,
+        "wake",
+        self,
+        also=lock,
+        available=lock.is_free,
+        waits=True,
+        ready=ready if timeout is None else lock.is_free,
+        waiter=waiter if timeout is None else None,
+    )
+    if not waiter.notified:
+        self._waiters.remove(waiter)
+        execution.clock += timeout or 0
+    if isinstance(lock, Lock):
+        lock.taken = True
+    else:
+        lock.count = count
+    lock.holder = task
+    return waiter.notified
+
+
+def _condition_notify(self: Any, n: int = 1) -> None:
+    found = current()
+    if found is None:
+        _original(threading.Condition, "notify")(self, n)
+        return
+    execution, task = found
+    lock = self._lock
+    if lock.holder is not task and not (isinstance(lock, Lock) and lock.taken):
+        raise RuntimeError("cannot notify on un-acquired lock")
+    operation(execution, task, "notify", self, available=bool)
+    for _ in range(min(n, len(self._waiters))):
+        waiter = self._waiters.popleft()
+        waiter.notified = True
+        waiter.since = len(execution.trace) - 1
+
+
+def _condition_notify_all(self: Any) -> None:
+    if current() is None:
+        _original(threading.Condition, "notify_all")(self)
+        return
+    _condition_notify(self, sys.maxsize)
+
+
+# Threads.
+
+
+class _Handle:
+    """Stands for the operating system's thread in a `Thread` that ran on a borrowed one (3.13)."""
+
+    def __init__(self, ident: int) -> None:
+        self.ident = ident
+        self.done = False
+
+    def is_done(self) -> bool:
+        return self.done
+
+    def join(self, timeout: float | None = None) -> None:
+        pass
+
+    def _set_done(self) -> None:
+        self.done = True
+
+
+def _thread_start(self: Any) -> None:
+    found = current()
+    if found is None:
+        _original(threading.Thread, "start")(self)
+        return
+    if not getattr(self, "_initialized", False):
+        raise RuntimeError("thread.__init__() not called")
+    if self._started._flag:
+        raise RuntimeError("threads can only be started once")
+    execution, task = found
+    context = _context_of(self)
+    self._started._flag = True
+
+    def body(child: Task) -> None:
+        try:
+            live(child)
+            _end(execution, child)
+        except Unwind:
+            pass
+
+    def live(child: Task) -> None:
+        ident = self._ident = child.ident
+        if hasattr(self, "_set_native_id"):
+            self._set_native_id()
+        if hasattr(self, "_handle"):
+            self._handle = _Handle(ident)
+        threads = threading._active  # type: ignore[attr-defined]
+        threads[ident] = self
+        try:
+            context.run(self.run)
+        except (SystemExit, Unwind):
+            pass
+        except ExplorationError as error:
+            execution.fail(error)
+        except Exception as error:  # noqa: BLE001 - it ends this thread, and is reported
+            child.failure = error
+        finally:
+            threads.pop(ident, None)
+            self._is_stopped = True
+            if hasattr(self, "_handle"):
+                self._handle._set_done()
+
+    execution.start(task, self, body)
+    self._concspec = execution.tasks[-1]
+
+
+def _context_of(thread: Any) -> contextvars.Context:
+    given = getattr(thread, "_context", None)
+    if given is not None:
+        return given  # type: ignore[no-any-return]
+    if getattr(sys.flags, "thread_inherit_context", False):
+        return contextvars.copy_context()
+    return contextvars.Context()
+
+
+def _thread_join(self: Any, timeout: float | None = None) -> None:
+    found = current()
+    target = getattr(self, "_concspec", None)
+    if found is None or target is None:
+        _original(threading.Thread, "join")(self, timeout)
+        return
+    execution, task = found
+    if target is task:
+        raise RuntimeError("cannot join current thread")
+    if timeout is None:
+        execution.join(task, target)
+        return
+    _look(execution, task, target)
+    if target.finished:
+        execution.join(task, target)
+    else:
+        execution.clock += max(timeout, 0)
+
+
+def _thread_is_alive(self: Any) -> bool:
+    found = current()
+    target = getattr(self, "_concspec", None)
+    if found is None or target is None:
+        return bool(_original(threading.Thread, "is_alive")(self))
+    _look(found[0], found[1], target)
+    return not target.finished
+
+
+def _end(execution: Execution, task: Task) -> None:
+    """End a thread: a step only where another thread asks whether it has ended."""
+    if execution.over:
+        return
+    place = (execution.observer.name(task), "end")
+    execution.note(task, (place,), "thread end", write=True)
+    if "thread end" in execution.shared:
+        execution.reach(task, Operation("write", "thread end", (place,), write=True))
+
+
+def _look(execution: Execution, task: Task, target: Task) -> None:
+    """Ask, as a step, whether a thread has ended."""
+    place = (execution.observer.name(target), "end")
+    frame = stopping_frame(3)
+    execution.note(task, (place,), "thread end", write=False)
+    if "thread end" in execution.shared:
+        execution.reach(
+            task,
+            Operation(
+                "read",
+                "thread end",
+                (place,),
+                write=False,
+                filename=frame.f_code.co_filename if frame is not None else "",
+                line=frame.f_lineno or 0 if frame is not None else 0,
+            ),
+        )
+
+
+def _sleep(seconds: float) -> None:
+    found = current()
+    if found is None:
+        _original(time, "sleep")(seconds)
+        return
+    found[0].refuse("sleep", stopping_frame(2))
+
+
+def _start_new_thread(*arguments: Any, **options: Any) -> Any:
+    found = current()
+    if found is None:
+        return _original(_thread, "start_new_thread")(*arguments, **options)
+    raise found[0].stopped(
+        ExplorationError(
+            f"_thread.start_new_thread() at {scheduler.where(stopping_frame(2))} starts a thread "
+            "the scheduler does not see; start a threading.Thread"
+        )
+    )
+
+
+def _monotonic() -> float:
+    found = current()
+    return time.monotonic() if found is None else found[0].clock
+
+
+_REPLACED: list[tuple[Any, str, Any]] = [
+    (_thread, "allocate_lock", _make_lock),
+    (threading, "Lock", _make_lock),
+    (threading, "_allocate_lock", _make_lock),
+    (threading, "RLock", _make_rlock),
+    (threading.Thread, "start", _thread_start),
+    (threading.Thread, "join", _thread_join),
+    (threading.Thread, "is_alive", _thread_is_alive),
+    (threading.Event, "is_set", _event_is_set),
+    (threading.Event, "set", _event_set),
+    (threading.Event, "clear", _event_clear),
+    (threading.Event, "wait", _event_wait),
+    (threading.Condition, "wait", _condition_wait),
+    (threading.Condition, "notify", _condition_notify),
+    (threading.Condition, "notify_all", _condition_notify_all),
+    (threading.Semaphore, "acquire", _semaphore_acquire),
+    (threading.Semaphore, "__enter__", _semaphore_acquire),
+    (threading.Semaphore, "release", _semaphore_release),
+    (threading.BoundedSemaphore, "release", _semaphore_release),
+    (threading, "_time", _monotonic),
+    (queue, "time", _monotonic),
+    (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]
+    (time, "sleep", _sleep),
+    (_thread, "start_new_thread", _start_new_thread),
+]
+_originals = {(owner, name): vars(owner)[name] for owner, name, _ in _REPLACED}
+FACTORIES = {
+    id(_real_allocate): _make_lock,
+    id(threading.Lock): _make_lock,
+    id(threading.RLock): _make_rlock,
+    id(queue.SimpleQueue): queue._PySimpleQueue,  # type: ignore[attr-defined]
+}
+
+
+def _original(owner: object, name: str) -> Any:
+    return _originals[owner, name]
+
+
+scheduler.BLOCKING[time.sleep] = "sleep"
+
+
+def install() -> None:
+    """Put the cooperative versions in place."""
+    for owner, name, replacement in _REPLACED:
+        setattr(owner, name, replacement)
+
+
+def uninstall() -> None:
+    """Put back what was there."""
+    for (owner, name), original in _originals.items():
+        setattr(owner, name, original)

@@ -1,0 +1,216 @@
+"""Finds the locks a program made before the exploration began, and lends it cooperative ones.
+
+A lock of the interpreter cannot be patched, but whoever refers to it can be given another for a
+while.  The walk starts at the program and goes through the module globals, closures, defaults,
+classes, instances and containers that belong to it; libraries are not entered.
+"""
+
+from __future__ import annotations
+
+import _thread
+import functools
+import queue
+import threading
+import types
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from concspec.interleave.observation import is_program_code
+from concspec.interleave.primitives import FACTORIES, Lock, RLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOCK = type(_thread.allocate_lock())
+_RLOCK = type(threading.RLock())
+_METHOD: type = type([].append)
+_SYNCHRONISATION = (
+    threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue,
+    queue._PySimpleQueue,  # type: ignore[attr-defined]
+)  # fmt: skip
+_LEAVES = (int, float, complex, str, bytes, bytearray, type(None), range, types.CodeType)
+_STATE = ("_flag", "_value", "_count", "_state", "unfinished_tasks")
+
+
+class Replacement:
+    """The locks of one program, replaced until `undo`."""
+
+    def __init__(self, program: object) -> None:
+        """Walk from `program` and replace what is found."""
+        self.lent: dict[int, Lock | RLock] = {}
+        self.kept: list[object] = []
+        self.seen: set[int] = set()
+        self.todo: list[Any] = []
+        self.undoing: list[Callable[[], None]] = []
+        self.states: list[tuple[Any, dict[str, object]]] = []
+        self.initial: list[tuple[Lock | RLock, bool]] = []
+        self.locals: list[threading.local] = []
+        self.convert(program)
+        while self.todo:
+            self.enter(self.todo.pop())
+
+    def reset(self) -> None:
+        """Put the found primitives into the state they had when the exploration began."""
+        for lock, taken in self.initial:
+            lock.holder = None
+            if isinstance(lock, Lock):
+                lock.taken = taken
+            else:
+                lock.count = 0
+        for thing, state in self.states:
+            vars(thing).update(state)
+            if "_waiters" in vars(thing):
+                thing._waiters = deque()
+
+    def undo(self) -> None:
+        """Give everybody the lock they had."""
+        self.reset()
+        while self.undoing:
+            self.undoing.pop()()
+
+    def convert(self, value: Any) -> Any:
+        """Return what the program shall see instead of `value`: mostly `value` itself."""
+        kind = type(value)
+        if kind in _LEAVES:
+            return value
+        if kind is _LOCK or kind is _RLOCK:
+            return self.lend(value)
+        if kind is _METHOD:
+            bound = value.__self__
+            if type(bound) in (_LOCK, _RLOCK):
+                return getattr(self.lend(bound), value.__name__)
+        if id(value) in FACTORIES:
+            return FACTORIES[id(value)]
+        if kind is tuple:
+            converted = tuple(self.convert(each) for each in value)
+            return converted if any(a is not b for a, b in zip(converted, value)) else value
+        if isinstance(value, threading.local):
+            self.locals.append(value)
+        if id(value) not in self.seen:
+            self.seen.add(id(value))
+            self.kept.append(value)
+            self.todo.append(value)
+        return value
+
+    def lend(self, lock: Any) -> Lock | RLock:
+        known = self.lent.get(id(lock))
+        if known is None:
+            if type(lock) is _LOCK:
+                known = Lock()
+                known.taken = lock.locked()
+                self.initial.append((known, known.taken))
+            else:
+                known = RLock()
+                self.initial.append((known, False))
+            self.lent[id(lock)] = known
+            self.kept.append(lock)
+        return known
+
+    def enter(self, value: Any) -> None:  # noqa: C901, PLR0912 - one case a kind of object
+        if isinstance(value, types.FunctionType):
+            # PyPy's built-in functions are of the same type, with code of another.
+            if is_program_code(getattr(value.__code__, "co_filename", "<builtin>")):
+                self.mapping(value.__globals__)
+                for cell in value.__closure__ or ():
+                    self.cell(cell)
+                self.attribute(value, "__defaults__")
+                self.mapping(value.__kwdefaults__ or {})
+                self.mapping(vars(value))
+        elif isinstance(value, types.MethodType):
+            self.convert(value.__self__)
+            self.convert(value.__func__)
+        elif isinstance(value, functools.partial):
+            self.convert(value.func)
+            self.convert(value.args)
+            self.mapping(value.keywords)
+        elif isinstance(value, types.ModuleType):
+            if is_program_code(getattr(value, "__file__", None) or "<frozen>"):
+                self.mapping(value.__dict__)
+        elif isinstance(value, type):
+            if _of_program(value):
+                for name, each in list(vars(value).items()):
+                    if isinstance(each, (staticmethod, classmethod)):
+                        self.convert(each.__func__)
+                    elif isinstance(each, property):
+                        self.convert(each.fget)
+                        self.convert(each.fset)
+                    elif not name.startswith("__"):
+                        self.class_attribute(value, name, each)
+        elif isinstance(value, dict):
+            self.mapping(value)
+        elif isinstance(value, (list, deque)):
+            self.sequence(value)
+        elif isinstance(value, (set, frozenset)):
+            for each in value:
+                self.convert(each)
+        elif isinstance(value, _SYNCHRONISATION) or _of_program(type(value)):
+            self.instance(value)
+
+    def instance(self, value: Any) -> None:
+        self.convert(type(value))
+        own = getattr(value, "__dict__", None)
+        if isinstance(own, dict) and not isinstance(value, threading.local):
+            if isinstance(value, _SYNCHRONISATION):
+                state = {name: own[name] for name in _STATE if name in own}
+                self.states.append((value, state))
+            for name, each in list(own.items()):
+                self.replace(each, functools.partial(setattr, value, name))
+        for kind in type(value).__mro__:
+            for name, member in vars(kind).items():
+                if isinstance(member, types.MemberDescriptorType) and _of_program(kind):
+                    try:
+                        each = member.__get__(value)
+                    except AttributeError:
+                        continue
+                    self.replace(each, functools.partial(setattr, value, name))
+
+    def replace(self, value: object, put: Callable[[Any], None]) -> None:
+        converted = self.convert(value)
+        if converted is not value:
+            put(converted)
+            self.undoing.append(functools.partial(put, value))
+
+    def mapping(self, mapping: dict[Any, Any]) -> None:
+        if not self.first_time(mapping):
+            return
+        for key, value in list(mapping.items()):
+            if type(key) is str and key.startswith("__") and key.endswith("__"):
+                continue
+            self.replace(value, functools.partial(mapping.__setitem__, key))
+
+    def first_time(self, container: object) -> bool:
+        key = -id(container)
+        if key in self.seen:
+            return False
+        self.seen.add(key)
+        self.kept.append(container)
+        return True
+
+    def sequence(self, sequence: Any) -> None:
+        for position, value in enumerate(list(sequence)):
+            self.replace(value, functools.partial(sequence.__setitem__, position))
+
+    def cell(self, cell: types.CellType) -> None:
+        if not self.first_time(cell):
+            return
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            return
+        self.replace(value, functools.partial(setattr, cell, "cell_contents"))
+
+    def attribute(self, owner: object, name: str) -> None:
+        self.replace(getattr(owner, name), functools.partial(setattr, owner, name))
+
+    def class_attribute(self, owner: type, name: str, value: object) -> None:
+        self.replace(value, functools.partial(type.__setattr__, owner, name))
+
+
+def _of_program(kind: type) -> bool:
+    module = getattr(kind, "__module__", None)
+    if not isinstance(module, str) or module in ("builtins", "threading", "queue", "_thread"):
+        return False
+    import sys  # noqa: PLC0415
+
+    found = sys.modules.get(module)
+    return found is not None and is_program_code(getattr(found, "__file__", None) or "<string>")

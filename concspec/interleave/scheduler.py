@@ -1,0 +1,557 @@
+"""One execution of a program: its threads run one at a time, and a search decides which is next.
+
+There is no controlling thread.  A thread that comes to a switch point (an access to shared state, a
+synchronisation operation) records what it is about to do, asks the search who goes next, and hands
+that thread the baton; if it is itself the next, nothing is handed over.  Whatever a thread does
+between two switch points is invisible to the others and runs on at once: a new thread runs to its
+first switch point, and one that waited in `join` runs on as soon as it can.  So each time the
+search is asked, every thread stands before its next operation, waits, or has ended.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+from _thread import allocate_lock  # by name: the attribute of `_thread` is replaced
+from types import BuiltinFunctionType
+from typing import TYPE_CHECKING, Any
+
+from concspec.interleave.accesses import CALL, Site
+from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
+from concspec.interleave.observation import MISSING, Aliases, Observer, stopping_frame
+from concspec.interleave.operations import WHOLE, Operation, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Protocol
+
+    from concspec.interleave.deadlock import Row
+
+    class Search(Protocol):
+        """Decides which thread goes next."""
+
+        def choose(self, execution: Execution, enabled: list[Task]) -> Task:
+            """Return one of the enabled threads; raise `Cut` to end this execution here."""
+
+
+MOST_THREADS = 200
+MOST_STEPS = 20_000
+MOST_ACCESSES = 500_000
+_SPINNING = (
+    "a loop that waits for another thread by looking again and again has no end under some "
+    "schedule; wait on a Condition or an Event instead"
+)
+
+
+class Cut(Exception):  # noqa: N818 - not an error: the search needs no more of this execution
+    """The search wants to see no more of this execution."""
+
+
+class Unwind(BaseException):
+    """Raised inside the program's threads to end an execution that will not be continued."""
+
+
+class Raised:
+    """The outcome of a program that ended with an exception."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, error: BaseException) -> None:
+        """Keep the type and the message."""
+        message = str(error)
+        self.text = type(error).__name__ + (f": {message}" if message else "")
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by type and message."""
+        return isinstance(other, Raised) and other.text == self.text
+
+    def __hash__(self) -> int:
+        """Hash by type and message."""
+        return hash(("Raised", self.text))
+
+    def __repr__(self) -> str:
+        """Show what was raised."""
+        return f"<raised {self.text}>"
+
+
+class Task:
+    """One thread of the program as the scheduler sees it."""
+
+    __slots__ = (
+        "baton",
+        "children",
+        "clock",
+        "epoch",
+        "failure",
+        "finished",
+        "ident",
+        "index",
+        "joining",
+        "lost",
+        "path",
+        "pending",
+        "results",
+        "seen",
+        "sees",
+        "skip",
+        "steps",
+        "thread",
+    )
+
+    def __init__(self, index: int, path: tuple[int, ...], thread: threading.Thread) -> None:
+        """Number a thread of the program; `path` says whose how manyth child it is."""
+        self.index = index
+        self.path = path
+        self.children = 0
+        self.thread = thread
+        self.ident = 0
+        self.baton = allocate_lock()
+        self.baton.acquire()
+        self.pending: Operation | None = None
+        self.joining: Task | None = None
+        self.finished = False
+        self.lost = False
+        self.failure: BaseException | None = None
+        self.clock: tuple[int, ...] = ()  # of the reduction: the steps that happen before
+        self.steps = 0
+        self.epoch = 0  # counts the threads started, so that what is ordered by start is known
+        self.sees: dict[int, int] = {}
+        self.results: dict[Any, object] = {}
+        self.seen = False
+        self.skip: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the thread, as the program knows it."""
+        return self.thread.name
+
+
+class Step:
+    """One operation that was performed: who did it, and what."""
+
+    __slots__ = ("frame", "look", "name", "operation", "task", "value", "variables")
+
+    def __init__(self, task: Task, operation: Operation) -> None:
+        """Record that `task` does `operation`; the rest is kept for explanations only."""
+        self.task = task
+        self.operation = operation
+        self.value: object = MISSING  # what was read or written
+        self.look: Callable[[], object] | None = None
+        self.variables: dict[str, object] = {}
+        self.frame = 0
+        self.name: str | None = None  # of the primitive, in the program's text
+
+
+class Execution:
+    """One run of a program under a search.
+
+    `shared` holds the labels of the accesses that are switch points.  Others are watched: where two
+    threads touch the same place, one of them to change it, and neither `start` nor `join` orders
+    them, their labels land in `discovered`, and the exploration begins anew with those as well.
+    """
+
+    def __init__(
+        self,
+        search: Search,
+        shared: frozenset[str],
+        spawn: Callable[[Task, Callable[[], None]], None],
+        *,
+        numbers: dict[tuple[int, ...], int] | None = None,
+        explaining: bool = False,
+    ) -> None:
+        """Prepare an execution; `spawn` runs a function on another operating system thread."""
+        self.search = search
+        self.shared = shared
+        self.spawn = spawn
+        self.explaining = explaining
+        self.discovered: set[str] = set()
+        self.tasks: list[Task] = []
+        self.numbers = {} if numbers is None else numbers
+        self.by_index: dict[int, Task] = {}
+        self.by_ident: dict[int, Task] = {}
+        self.fresh: list[Task] = []
+        self.trace: list[Step] = []
+        self.running: Task | None = None
+        self.previous: Task | None = None
+        self.alone = True
+        self.over = False
+        self.cut = False
+        self.error: BaseException | None = None
+        self.stuck: list[Task] = []
+        self.waiting: list[Row] = []
+        self.cycle: tuple[str, ...] = ()
+        self.observer = Observer()
+        self.places: dict[int | None, dict[object, dict[tuple[int, bool, str], int]]] = {}
+        self.clock = 0.0  # what the program's timeouts have waited for, together
+        self.progress = 0
+        self.touched = 0
+
+    # The life of an execution.
+
+    def run(self, program: Callable[[], object]) -> object:
+        """Run the program in the calling thread to its end and return its result."""
+        main = self.main = self.enrol((), threading.current_thread())
+        main.ident = _thread.get_ident()
+        self.by_ident[main.ident] = main
+        self.running = main
+        result: object = None
+        try:
+            try:
+                result = program()
+            except Unwind:
+                pass
+            except ExplorationError as error:
+                self.fail(error)
+            except Exception as error:  # noqa: BLE001 - an exception is an outcome like any other
+                result = Raised(error)
+            main.finished = True
+            if not self.over:
+                following = self.following()
+                if following is not main:
+                    following.baton.release()
+                    main.baton.acquire()
+        finally:
+            self.over = True
+            self.unwind()
+            self.by_ident.clear()
+        if self.error is not None:
+            raise self.error
+        return result
+
+    def enrol(self, path: tuple[int, ...], thread: threading.Thread) -> Task:
+        """Number a thread by who started it and in what order, which no schedule changes."""
+        index = self.numbers.setdefault(path, len(self.numbers))
+        task = Task(index, path, thread)
+        self.tasks.append(task)
+        self.by_index[index] = task
+        return task
+
+    def unwind(self) -> None:
+        """End the threads that still stand somewhere, one after the other."""
+        for task in self.tasks[1:]:
+            if not task.finished and not task.lost:
+                task.baton.release()
+                self.main.baton.acquire()
+
+    def fail(self, error: BaseException) -> None:
+        """End this execution with an error."""
+        if self.error is None:
+            self.error = error
+        self.over = True
+
+    # Handing over.
+
+    def reach(self, task: Task, operation: Operation) -> None:
+        """Stop `task` before `operation`; return when it is its turn to perform it.
+
+        While there is no other thread, or the others have ended and were joined, there is nothing
+        to decide, and the operation is no step.
+        """
+        if self.over:
+            raise Unwind
+        task.seen = True
+        if self.alone and (operation.ready is None or operation.ready()):
+            return
+        task.pending = operation
+        self.hand_over(task)
+
+    def hand_over(self, task: Task) -> None:
+        following = self.following()
+        if following is not task:
+            following.baton.release()
+            task.baton.acquire()
+        if self.over:
+            raise Unwind
+
+    def following(self) -> Task:
+        """Return the thread to run next; the main one once this execution is over."""
+        self.progress += 1
+        try:
+            if self.trace and self.trace[-1].look is not None:
+                # The thread that wrote is still the only one that went on since.
+                self.trace[-1].value = self.trace[-1].look()
+                self.trace[-1].look = None
+            task = self.select()
+        except Cut:
+            self.cut = self.over = True
+            task = self.main
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that explores
+            self.fail(error)
+            task = self.main
+        self.running = task
+        return task
+
+    def select(self) -> Task:
+        if self.over:
+            return self.main
+        if self.fresh:
+            return self.fresh.pop(0)
+        enabled = [
+            task
+            for task in self.tasks
+            if task.pending is not None and (task.pending.ready is None or task.pending.ready())
+        ]
+        if not enabled:
+            self.over = True
+            self.stuck = [task for task in self.tasks if not task.finished]
+            if self.main.finished and all(task.thread.daemon for task in self.stuck):
+                self.stuck = []  # the program is over, and daemons end with it
+            if self.stuck:
+                from concspec.interleave.deadlock import observe_stuck  # noqa: PLC0415 - a cycle
+
+                observe_stuck(self)
+            return self.main
+        if self.main.finished and all(
+            task.finished or task.thread.daemon for task in self.tasks[1:]
+        ):
+            self.over = True
+            return self.main
+        task = self.search.choose(self, enabled)
+        operation = task.pending
+        assert operation is not None
+        task.pending = None
+        task.steps += 1
+        self.previous = task
+        self.trace.append(Step(task, operation))
+        if len(self.trace) > MOST_STEPS:
+            raise TooMuch(
+                f"one execution took more than {MOST_STEPS} steps; {task.name} is at "
+                f"{operation.filename}:{operation.line} ({operation.label}): {_SPINNING}"
+            )
+        return task
+
+    # Threads.
+
+    def start(self, task: Task, thread: threading.Thread, body: Callable[[Task], None]) -> None:
+        """Let `task` start `thread`, which will run `body`."""
+        if self.over:
+            raise Unwind
+        if len(self.tasks) > MOST_THREADS:
+            frame = stopping_frame(2)
+            raise self.stopped(
+                TooMuch(
+                    f"one execution started more than {MOST_THREADS} threads, the last at "
+                    f"{where(frame)}: does every thread start another?"
+                )
+            )
+        task.children += 1
+        child = self.enrol((*task.path, task.children), thread)
+        child.sees = {**task.sees, task.index: task.epoch}
+        child.clock = task.clock
+        task.epoch += 1
+        self.alone = False
+        self.fresh.append(child)
+
+        def run() -> None:
+            child.baton.acquire()
+            child.ident = _thread.get_ident()
+            self.by_ident[child.ident] = child
+            if not self.over:
+                body(child)
+            self.finish(child)
+
+        self.spawn(child, run)
+
+    def finish(self, task: Task) -> None:
+        """Pass the baton on from a thread that has ended."""
+        if task.lost:
+            return
+        task.finished = True
+        self.by_ident.pop(task.ident, None)
+        if self.over:
+            self.main.baton.release()
+            return
+        for other in self.tasks:
+            if other.joining is task:
+                self.fresh.append(other)
+        self.following().baton.release()
+
+    def join(self, task: Task, target: Task) -> None:
+        """Let `task` wait for the end of `target`."""
+        if not target.finished:
+            if self.over:
+                raise Unwind
+            task.joining = target
+            self.hand_over(task)
+            task.joining = None
+        task.sees = _joined(task.sees, target.sees)
+        task.sees[target.index] = target.epoch
+        task.clock = merged(task.clock, target.clock)
+        sees = task.sees
+        self.alone = all(
+            other is task or (other.finished and sees.get(other.index, -1) >= other.epoch)
+            for other in self.tasks
+        )
+
+    def stopped(self, error: ExplorationError) -> ExplorationError:
+        """End the execution with `error`, which the caller is to raise inside the program."""
+        self.fail(error)
+        return error
+
+    # Accesses.
+
+    def access(self, task: Task, site: Site, frame: FrameType) -> None:
+        """Come to `site`: stop there if it is a switch point, and note what is touched."""
+        try:
+            self.touch(task, site, frame)
+        except ExplorationError:
+            raise
+        except Exception as error:
+            # A fault of ours must not pass for an exception of the program.
+            self.fail(error)
+            raise Unwind from error
+
+    def touch(self, task: Task, site: Site, frame: FrameType) -> None:
+        if self.over:
+            raise Unwind
+        task.seen = True
+        self.touched += 1
+        if self.touched > MOST_ACCESSES:
+            raise self.stopped(
+                TooMuch(
+                    f"one execution made more than {MOST_ACCESSES:,} accesses; {task.name} is at "
+                    f"{where(frame)} ({site.label}): {_SPINNING}"
+                )
+            )
+        observer = self.observer
+        if site.kind == CALL:
+            self.refuse_blocking(site, task, frame)
+        if self.alone:
+            # Ordered by `start` and `join` with whatever any other thread does.
+            places: tuple[Place, ...] = ()
+            write = False
+        else:
+            places, write = observer.observe(site, frame, task.results)
+        if places:
+            label = site.label
+            if label in self.shared:
+                operation = Operation(
+                    "write" if write else "read",
+                    label,
+                    places,
+                    write=write,
+                    filename=site.code.co_filename,
+                    line=site.line,
+                )
+                self.note(task, places, label, write=write)
+                self.reach(task, operation)
+                if self.explaining:
+                    self.explain(site, frame, task)
+            else:
+                self.note(task, places, label, write=write)
+        if site.needed:
+            task.results[id(frame), site.offset] = observer.read(site, frame, task.results)
+
+    def explain(self, site: Site, frame: FrameType, task: Task) -> None:
+        """Keep what an explanation of the step just begun needs to know."""
+        step = self.trace[-1]
+        step.variables = dict(frame.f_locals)
+        step.frame = self.observer.name(frame)
+        look = self.observer.looker(site, frame, task.results)
+        if step.operation.write:
+            step.look = look
+        else:
+            step.value = look()
+
+    def note(self, task: Task, places: tuple[Place, ...], label: str, *, write: bool) -> None:
+        """Watch for accesses of two threads that nothing but the schedule orders."""
+        mine = (task.index, write, label)
+        for owner, field in places:
+            fields = self.places.get(owner)
+            if fields is None:
+                fields = self.places[owner] = {}
+            record = fields.get(field)
+            if record is None:
+                record = fields[field] = {}
+            if record.get(mine) == task.epoch:
+                continue
+            record[mine] = task.epoch
+            if len(self.tasks) > 1:
+                for other in self.related(owner, field):
+                    self.compare(task, other, label, write=write)
+
+    def related(self, owner: int | None, field: object) -> list[dict[tuple[int, bool, str], int]]:
+        """Return the records of the places that overlap this one."""
+        if owner is None:
+            all_fields = list(self.places.values())
+        else:
+            all_fields = [self.places[owner]]
+            if None in self.places:
+                all_fields.append(self.places[None])
+        found = []
+        for fields in all_fields:
+            if field == WHOLE:
+                found += [
+                    each for its, each in fields.items() if its == WHOLE or type(its) is tuple
+                ]
+                continue
+            if field in fields:
+                found.append(fields[field])
+            if type(field) is tuple and WHOLE in fields:
+                found.append(fields[WHOLE])
+        return found
+
+    def compare(
+        self, task: Task, record: dict[tuple[int, bool, str], int], label: str, *, write: bool
+    ) -> None:
+        sees = task.sees
+        for (other, wrote, its_label), epoch in record.items():
+            if other != task.index and (write or wrote) and sees.get(other, -1) < epoch:
+                if label not in self.shared:
+                    self.discovered.add(label)
+                if its_label not in self.shared:
+                    self.discovered.add(its_label)
+
+    def refuse_blocking(self, site: Site, task: Task, frame: FrameType) -> None:
+        function, _, _ = self.observer.callee(site, frame, task.results)
+        if type(function) is BuiltinFunctionType and function in BLOCKING:
+            self.refuse(BLOCKING[function], frame)
+
+    def refuse(self, name: str, frame: FrameType | None) -> None:
+        """Refuse a call that would wait for the world outside."""
+        raise self.stopped(
+            BlockedOutside(
+                f"{name}() at {where(frame)} waits outside the scheduler's sight, where time "
+                "decides and no schedule does; take it out of the program, or wait on an Event"
+            )
+        )
+
+
+BLOCKING: dict[object, str] = {}  # calls that wait for time, with their names
+
+
+def where(frame: FrameType | None) -> str:
+    """Return the file and line of a frame."""
+    if frame is None:
+        return "an unknown line"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def merged(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the least clock that is not before either."""
+    if len(one) < len(other):
+        one, other = other, one
+    return tuple(map(max, one, other)) + one[len(other) :]
+
+
+def _joined(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
+    joined = dict(one)
+    for index, epoch in other.items():
+        if joined.get(index, -1) < epoch:
+            joined[index] = epoch
+    return joined
+
+
+def stuck_frame(ident: int) -> FrameType | None:
+    """Return the program's line at which the thread `ident` stands now."""
+    from concspec.interleave.observation import is_program_code  # noqa: PLC0415 - rarely needed
+
+    frame = sys._current_frames().get(ident)
+    while frame is not None and not is_program_code(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+__all__ = ["Aliases", "Cut", "Execution", "Raised", "Step", "Task", "Unwind"]

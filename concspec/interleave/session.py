@@ -1,0 +1,247 @@
+"""What an exploration borrows from the interpreter, and gives back: tracing, patches, threads.
+
+Operating system threads are used again from one execution to the next; the program sees a new
+`threading.Thread` each time.
+"""
+
+from __future__ import annotations
+
+import _thread
+import itertools
+import os
+import sys
+import threading
+from _thread import allocate_lock  # the real one: `_thread` itself is patched later
+from typing import TYPE_CHECKING, Any
+
+from concspec.interleave import primitives
+from concspec.interleave.errors import BlockedOutside, ExplorationError
+from concspec.interleave.replacing import Replacement
+from concspec.interleave.scheduler import Execution, stuck_frame, where
+from concspec.interleave.tracing import tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from concspec.interleave.scheduler import Search, Task
+
+PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
+
+
+class Worker:
+    """An operating system thread that runs one thread of a program after the other."""
+
+    def __init__(self, session: Session) -> None:
+        """Start it."""
+        self.session = session
+        self.ready = allocate_lock()
+        self.ready.acquire()
+        self.ended = allocate_lock()
+        self.ended.acquire()
+        self.job: Callable[[], None] | None = None
+        self.task: Task | None = None
+        _start_new_thread(self.loop, ())
+
+    def loop(self) -> None:
+        session = self.session
+        while True:
+            self.ready.acquire()
+            job = self.job
+            if job is None:
+                break
+            session.tracing.attach()
+            try:
+                job()
+            finally:
+                session.tracing.detach()
+        self.ended.release()
+
+
+_start_new_thread = _thread.start_new_thread
+
+
+class Session:
+    """A context in which executions of one program can be run."""
+
+    def __init__(self, program: Callable[[], object]) -> None:
+        """Prepare to run `program`."""
+        self.program = program
+        self.tracing = tracing()
+        self.workers: list[Worker] = []
+        self.busy = 0
+        self.numbers: dict[tuple[int, ...], int] = {}
+        self.execution: Execution | None = None
+
+    def __enter__(self) -> Session:
+        """Take what is needed."""
+        if primitives.active is not None or primitives.current() is not None:
+            raise ExplorationError("an exploration is running already; one at a time")
+        self.tracing.begin()
+        try:
+            self.replacement = Replacement(self.program)
+        except BaseException:
+            self.tracing.end()
+            raise
+        self.cpus = _stay_on_one_cpu()
+        primitives.install()
+        self.counter = vars(threading).get("_counter")
+        self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
+        self.tracing.attach()
+        self.stop = allocate_lock()
+        self.stop.acquire()
+        self.stopped = allocate_lock()
+        self.stopped.acquire()
+        _start_new_thread(self.watch, ())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give everything back."""
+        self.tracing.detach()
+        self.tracing.end()
+        primitives.active = None
+        primitives.uninstall()
+        self.restore_locals()
+        self.replacement.undo()
+        if self.counter is not None:
+            threading._counter = self.counter  # type: ignore[attr-defined]
+        # A worker that is stuck somewhere may never come back.
+        self.workers = [
+            worker for worker in self.workers if worker.task is None or not worker.task.lost
+        ]
+        self.retire()
+        self.stop.release()
+        self.stopped.acquire()
+        if self.cpus is not None:
+            os.sched_setaffinity(0, self.cpus)
+
+    def spawn(self, task: Task, job: Callable[[], None]) -> None:
+        """Run `job` on an operating system thread."""
+        if self.busy == len(self.workers):
+            self.workers.append(Worker(self))
+        worker = self.workers[self.busy]
+        self.busy += 1
+        worker.job = job
+        worker.task = task
+        worker.ready.release()
+
+    def execute(
+        self,
+        search: Search,
+        shared: frozenset[str],
+        *,
+        explaining: bool = False,
+    ) -> tuple[Execution, object]:
+        """Run the program once under `search`; return the execution and the result."""
+        self.busy = 0
+        self.replacement.reset()
+        self.restore_locals()
+        if self.counter is not None:
+            counter = itertools.count(1)
+            threading._counter = counter.__next__  # type: ignore[attr-defined]
+        execution = Execution(
+            search, shared, self.spawn, explaining=explaining, numbers=self.numbers
+        )
+        self.execution = execution
+        self.tracing.execution = execution
+        primitives.active = execution
+        try:
+            result = execution.run(self.program)
+        except KeyboardInterrupt:
+            if isinstance(execution.error, BlockedOutside):
+                raise execution.error from None
+            raise
+        finally:
+            primitives.active = None
+            self.tracing.execution = None
+            self.execution = None
+            self.tracing.detach()
+            self.tracing.attach()
+        return execution, result
+
+    def restore_locals(self) -> None:
+        """Give the calling thread the thread-local data it came with."""
+        for each, values in zip(self.replacement.locals, self.main_locals):
+            own = vars(each)
+            own.clear()
+            own.update(values)
+        if self.replacement.locals and self.workers:
+            # What they hold for a thread they hold for the operating system's thread.
+            self.retire()
+
+    def retire(self) -> None:
+        """Use new operating system threads from here on."""
+        for worker in self.workers:
+            worker.job = None
+            worker.ready.release()
+        for worker in self.workers:
+            worker.ended.acquire()
+        self.workers.clear()
+
+    def watch(self) -> None:
+        """Find a thread that blocks outside the scheduler's sight."""
+        seen: tuple[int, Any] = (-1, None)
+        while not self.stop.acquire(timeout=PATIENCE):
+            execution = self.execution
+            if execution is None or execution.over:
+                continue
+            now = (execution.progress, execution)
+            if now == seen:
+                self.give_up(execution)
+            seen = now
+        self.stopped.release()
+
+    def give_up(self, execution: Execution) -> None:
+        task = execution.running
+        if task is None:
+            return
+        frame = stuck_frame(task.ident)
+        execution.fail(
+            BlockedOutside(
+                f"{task.name} came to no switch point for {PATIENCE:g} seconds; it stands at "
+                f"{where(frame)}: a call that waits for the world outside (a socket, a process, "
+                "a lock the scheduler could not find), or an endless loop; take it out of the "
+                "program"
+            )
+        )
+        if task is execution.main:
+            if task.thread is threading.main_thread():
+                _interrupt(task.ident)
+        else:
+            task.lost = True
+            execution.main.baton.release()
+
+
+def _interrupt(ident: int) -> None:
+    """Raise KeyboardInterrupt in the main thread, out of a system call if need be."""
+    import signal  # noqa: PLC0415 - it imports much, and this is rare
+
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
+def _stay_on_one_cpu() -> set[int] | None:
+    """Keep the threads to come on the processor this one runs on; return what to put back.
+
+    With a GIL only one of them runs at a time, and passing the baton to a thread on another
+    processor takes ten times as long.
+    """
+    if not hasattr(os, "sched_setaffinity") or not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return None
+    try:
+        allowed = os.sched_getaffinity(0)
+        if len(allowed) > 1:
+            with open("/proc/self/stat", "rb") as stat:
+                here = int(stat.read().rpartition(b")")[2].split()[36])
+            os.sched_setaffinity(0, {here if here in allowed else min(allowed)})
+            return allowed
+    except (OSError, ValueError, IndexError):
+        pass
+    return None

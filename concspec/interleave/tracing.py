@@ -1,0 +1,166 @@
+"""Where the interpreter tells that a thread is about to access shared state.
+
+Two ways, one interface: `sys.monitoring` (PEP 669) on CPython 3.12 and newer, where tracing opcodes
+misses events and is not safe with several threads; `sys.settrace` with `f_trace_opcodes` on older
+CPython and on PyPy.  Either way the event comes before the instruction, in the thread that is going
+to run it, and while the callback has not returned the thread stands there.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any
+
+from concspec.interleave.accesses import Site, sites
+from concspec.interleave.observation import is_program_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+
+    from concspec.interleave.scheduler import Execution
+
+_sites: dict[int, tuple[CodeType, dict[int, Site]]] = {}
+
+
+def sites_of(code: CodeType) -> dict[int, Site]:
+    """Return the sites of `code`, analysed once."""
+    known = _sites.get(id(code))
+    if known is None:
+        known = _sites[id(code)] = (code, sites(code))
+    return known[1]
+
+
+class Tracing:
+    """Calls `execution.access` for each site that a thread of the execution comes to."""
+
+    execution: Execution | None = None
+
+    def begin(self) -> None:
+        """Start an exploration."""
+
+    def end(self) -> None:
+        """End it, and leave the interpreter as it was."""
+
+    def attach(self) -> None:
+        """Trace the calling thread from its next call on."""
+
+    def detach(self) -> None:
+        """Trace the calling thread no more."""
+
+
+class Monitoring(Tracing):
+    """Instruction events of `sys.monitoring`, for the code of the program alone."""
+
+    def begin(self) -> None:
+        """Take a free tool identifier and watch for functions of the program."""
+        monitoring = self.monitoring = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+        events = monitoring.events
+        for tool in range(5, -1, -1):
+            if monitoring.get_tool(tool) is None:
+                break
+        else:
+            raise RuntimeError("all six tools of sys.monitoring are taken; free one to explore")
+        self.tool = tool
+        self.watched: dict[int, tuple[CodeType, dict[int, Site]]] = {}
+        monitoring.use_tool_id(tool, "concspec")
+        monitoring.register_callback(tool, events.PY_START, self.started)
+        monitoring.register_callback(tool, events.INSTRUCTION, self.instruction())
+        monitoring.set_events(tool, events.PY_START)
+        monitoring.restart_events()
+
+    def end(self) -> None:
+        """Take the instrumentation out of the code again."""
+        monitoring, tool = self.monitoring, self.tool
+        monitoring.set_events(tool, 0)
+        for code, _ in self.watched.values():
+            monitoring.set_local_events(tool, code, 0)
+        for event in (monitoring.events.PY_START, monitoring.events.INSTRUCTION):
+            monitoring.register_callback(tool, event, None)
+        monitoring.free_tool_id(tool)
+
+    def started(self, code: CodeType, _offset: int) -> object:
+        if id(code) not in self.watched and is_program_code(code.co_filename):
+            if self.execution is None or get_ident() not in self.execution.by_ident:
+                return None
+            found = sites_of(code)
+            self.watched[id(code)] = (code, found)
+            self.monitoring.set_local_events(self.tool, code, self.monitoring.events.INSTRUCTION)
+        return self.monitoring.DISABLE
+
+    def instruction(self) -> Callable[[CodeType, int], object]:
+        watched = self.watched
+        disable = self.monitoring.DISABLE
+        get_frame = sys._getframe
+
+        def instruction(code: CodeType, offset: int) -> object:
+            site = watched[id(code)][1].get(offset)
+            if site is None:
+                return disable
+            execution = self.execution
+            if execution is not None:
+                task = execution.by_ident.get(get_ident())
+                if task is not None:
+                    execution.access(task, site, get_frame(1))
+            return None
+
+        return instruction
+
+
+class Settrace(Tracing):
+    """Opcode events of `sys.settrace`."""
+
+    def begin(self) -> None:
+        """Make the trace functions."""
+        self.interesting: dict[int, tuple[CodeType, dict[int, Site] | None]] = {}
+        self.trace = self.make()
+
+    def attach(self) -> None:
+        """Trace the calling thread."""
+        self.before = sys.gettrace()
+        sys.settrace(self.trace)
+
+    def detach(self) -> None:
+        """Put back whatever traced the calling thread before."""
+        sys.settrace(self.before)
+
+    def make(self) -> Callable[[FrameType, str, Any], Any]:
+        interesting = self.interesting
+
+        def local(frame: FrameType, event: str, _argument: object) -> Any:
+            if event == "opcode":
+                code = frame.f_code
+                found = interesting[id(code)][1]
+                site = None if found is None else found.get(frame.f_lasti)
+                if site is not None:
+                    execution = self.execution
+                    if execution is not None:
+                        task = execution.by_ident.get(get_ident())
+                        if task is not None:
+                            execution.access(task, site, frame)
+                            if code.co_freevars or code.co_cellvars:
+                                # The interpreter writes its snapshot of the variables back when
+                                # this function returns, over what other threads have put into
+                                # cells meanwhile (bpo-30744); this takes a new snapshot.
+                                frame.f_locals  # noqa: B018
+            return local
+
+        def called(frame: FrameType, _event: str, _argument: object) -> Any:
+            code = frame.f_code
+            known = interesting.get(id(code))
+            if known is None:
+                found = sites_of(code) if is_program_code(code.co_filename) else None
+                known = interesting[id(code)] = (code, found)
+            if known[1] is None:
+                return None
+            frame.f_trace_lines = False
+            frame.f_trace_opcodes = True
+            return local
+
+        return called
+
+
+def tracing() -> Tracing:
+    """Return the tracing that this interpreter can do safely."""
+    return Monitoring() if hasattr(sys, "monitoring") else Settrace()

@@ -1,0 +1,51 @@
+"""A small catalogue in parts."""
+
+NOTES = """
+lines = 10
+[[section]]
+id = "1"
+en = "First"
+zh = "第一节"
+[[section]]
+id = "2"
+en = "Second"
+zh = "第二节"
+"""
+
+SETTINGS = """
+[pytest]
+addopts = --import-mode=importlib --strict-markers --strict-config
+pythonpath = .
+testpaths = specs
+xfail_strict = true
+filterwarnings =
+    error
+    ignore:Benchmarks are automatically disabled
+"""
+
+
+def claim_table(slug, *more, section="1", lines="1"):
+    """Give the TOML of a claim; ``more`` are further lines of it."""
+    head = [
+        "[[claim]]",
+        f'slug = "{slug}"',
+        f'section = "{section}"',
+        f'lines = "{lines}"',
+        f'en = "Text of {slug}."',
+        f'zh = "{slug} 的说明。"',
+    ]
+    return "\n".join([*head, *more, ""])
+
+
+REFUTED = """[[claim.refuted]]
+en = "Because of this."
+zh = "原因如此。"
+since = "CPython 3.2"
+reference = "https://example.org/why"
+"""
+
+NOT_APPLICABLE = """[[claim.not_applicable]]
+where = "version >= (3, 0)"
+en = "There is none here."
+zh = "这里没有。"
+"""

@@ -1,0 +1,231 @@
+"""The catalogue: what is read from it, and that all its mistakes are told at once."""
+
+import textwrap
+
+import pytest
+
+from concspec.catalogue import CatalogueError, load
+from concspec.grading import Verdict
+from tests.samples import NOT_APPLICABLE, NOTES, REFUTED, claim_table
+
+FACTS = {"cpython": True, "pypy": False, "version": (3, 13)}
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    """Write a catalogue and specs, and load them."""
+
+    def write_and_load(*tables, specs=None, notes=NOTES, other=""):
+        chapter = tmp_path / "specs" / "chapter"
+        chapter.mkdir(parents=True)
+        text = "\n".join(tables)
+        if specs is None:
+            slugs = dict.fromkeys(line[8:-1] for line in text.splitlines() if "slug =" in line)
+            specs = "".join(f'@claim("{s}")\ndef test_{n}(): pass\n' for n, s in enumerate(slugs))
+        chapter.joinpath("claims.toml").write_text(text, encoding="utf-8")
+        chapter.joinpath("test_it.py").write_text(textwrap.dedent(specs), encoding="utf-8")
+        if notes:
+            tmp_path.joinpath("specs", "notes.toml").write_text(notes, encoding="utf-8")
+        if other:
+            (tmp_path / "specs" / "other").mkdir()
+            tmp_path.joinpath("specs", "other", "claims.toml").write_text(other, encoding="utf-8")
+        return load(tmp_path / "specs", FACTS)
+
+    return write_and_load
+
+
+@pytest.fixture
+def mistakes(catalogue):
+    """Load a bad catalogue and return the lines of the error."""
+
+    def load_and_fail(*tables, **more):
+        with pytest.raises(CatalogueError) as caught:
+            catalogue(*tables, **more)
+        assert len(caught.value.mistakes) == len(str(caught.value).splitlines()) - 1
+        return [str(mistake) for mistake in caught.value.mistakes]
+
+    return load_and_fail
+
+
+def test_a_claim_is_read_whole(catalogue):
+    read = catalogue(
+        claim_table("a-claim", 'references = ["https://example.org"]', lines="1, 3-5"),
+        specs="""
+            @claim("a-claim")
+            def test_one(): pass
+            class TestMore:
+                @claim("a-claim")
+                async def test_two(self): pass
+            """,
+    ).claims["a-claim"]
+    assert (read.section, read.lines) == ("1", "1, 3-5")
+    assert (read.text.en, read.text.zh) == ("Text of a-claim.", "a-claim 的说明。")
+    assert read.text.in_language("zh") == read.text.zh
+    assert list(read.references) == ["https://example.org"]
+    file = "specs/chapter/test_it.py"
+    assert list(read.specs) == [f"{file}::test_one", f"{file}::TestMore::test_two"]
+
+
+def test_claims_stand_in_the_order_of_the_notes(catalogue):
+    read = catalogue(claim_table("late", section="2"), claim_table("early", section="1"))
+    assert list(read.claims) == ["early", "late"]
+
+
+def test_a_claim_holds_unless_an_exception_is_true_here(catalogue):
+    elsewhere = REFUTED + 'where = "pypy"\n'
+    here = REFUTED + 'where = "cpython and version >= (3, 10)"\n'
+    read = catalogue(
+        claim_table("plain"),
+        claim_table("always", REFUTED),
+        claim_table("elsewhere", elsewhere),
+        claim_table("second", elsewhere, here),
+        claim_table("absent", REFUTED, NOT_APPLICABLE),
+    )
+    assert [claim.expectation(FACTS).verdict for claim in read.claims.values()] == [
+        Verdict.HOLDS,
+        Verdict.REFUTED,
+        Verdict.HOLDS,
+        Verdict.REFUTED,
+        Verdict.NOT_APPLICABLE,
+    ]
+    expectation = read.claims["always"].expectation(FACTS)
+    assert expectation.reason.zh == "原因如此。"
+    assert (expectation.since, expectation.reference) == ("CPython 3.2", "https://example.org/why")
+
+
+def test_the_hash_follows_the_content(catalogue, tmp_path):
+    first = catalogue(claim_table("a-claim")).hash
+    assert load(tmp_path / "specs", FACTS).hash == first
+    file = tmp_path / "specs" / "chapter" / "claims.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("Text", "Words"), encoding="utf-8")
+    assert load(tmp_path / "specs", FACTS).hash != first
+
+
+FILE = "specs/chapter/claims.toml"
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("en =", "english ="), f"{FILE}: bad: english: is no key of the catalogue"),
+        (("lines =", "line ="), f"{FILE}: bad: line: is no key of the catalogue; write lines"),
+        (('en = "Text of bad."\n', ""), f"{FILE}: bad: en: is missing; add it"),
+        (("Text of bad.", " "), f"{FILE}: bad: en: is empty"),
+        (('"bad 的说明。"', "3"), f"{FILE}: bad: zh: 3 is not text"),
+        (
+            ('section = "1"', 'section = "7"'),
+            f"{FILE}: bad: section: notes.toml has no section '7'",
+        ),
+        (
+            ('lines = "1"', 'lines = "9-11"'),
+            f"{FILE}: bad: lines: '9-11' is not within the notes' 1-10",
+        ),
+        (('lines = "1"', 'lines = "0"'), f"{FILE}: bad: lines: '0' is not within"),
+        (('lines = "1"', 'lines = "5-2"'), f"{FILE}: bad: lines: '5-2' is not within"),
+        (('lines = "1"', 'lines = "one"'), f"{FILE}: bad: lines: 'one' names no lines"),
+        (('slug = "bad"', 'slug = "Bad_one"'), f"{FILE}: Bad_one: slug: is not in kebab-case"),
+        (('slug = "bad"\n', ""), f"{FILE}: claim number 1: slug: is missing"),
+        (
+            ("zh = ", 'corrected_by = "nobody"\nzh = '),
+            f"{FILE}: bad: corrected_by: there is no claim 'nobody'",
+        ),
+        (("zh = ", 'references = "x"\nzh = '), f"{FILE}: bad: references: 'x' is not a list"),
+        (("zh = ", "references = [1]\nzh = "), f"{FILE}: bad: references: 1 is not text"),
+        (("zh = ", "refuted = [1]\nzh = "), f"{FILE}: bad: refuted: 1 is not a table"),
+        (("[[claim]]", "[[claims]]"), f"{FILE}: claims: is no key of the catalogue; write claim"),
+        (("[[claim]]", "[[claim"), f"{FILE}: is not TOML"),
+    ],
+)
+def test_a_mistake_names_file_claim_key_and_remedy(mistakes, change, line):
+    found = mistakes(claim_table("bad").replace(*change))
+    assert any(mistake.startswith(line) for mistake in found), found
+    assert all("; " in mistake for mistake in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("since =", "until ="), "refuted.until: is no key"),
+        (('since = "CPython 3.2"\n', ""), "refuted.since: is missing"),
+        (
+            ("reference =", 'where = "jython"\nreference ='),
+            "refuted.where: 'jython' names 'jython'",
+        ),
+        (
+            ("reference =", 'where = "pypy and"\nreference ='),
+            "refuted.where: 'pypy and' does not parse",
+        ),
+    ],
+)
+def test_a_mistake_in_an_exception_is_told(mistakes, change, line):
+    found = mistakes(claim_table("bad", REFUTED.replace(*change)))
+    assert any(mistake.startswith(f"{FILE}: bad: {line}") for mistake in found), found
+
+
+def test_a_near_slug_is_offered_for_a_dangling_correction(mistakes):
+    (found,) = mistakes(claim_table("queue-fifo"), claim_table("b", 'corrected_by = "queue-fifa"'))
+    assert found.endswith("name one that is there: queue-fifo")
+
+
+def test_a_slug_may_stand_once_in_all_files(mistakes):
+    found = mistakes(claim_table("twice"), claim_table("twice"), other=claim_table("twice"))
+    assert len(found) == 2
+    assert found[1] == (
+        "specs/other/claims.toml: twice: slug: stands in specs/chapter/claims.toml too; "
+        "rename one of them"
+    )
+
+
+def test_every_claim_needs_a_spec(mistakes):
+    (found,) = mistakes(claim_table("lonely"), specs="def test_it(): pass")
+    assert found == f'{FILE}: lonely: no spec proves it; put @claim("lonely") on a test'
+
+
+def test_a_spec_may_not_name_an_unknown_claim(mistakes):
+    specs = """
+        @claim("known", "knwon")
+        def test_it(): pass
+        """
+    (found,) = mistakes(claim_table("known"), specs=specs)
+    assert found == (
+        "specs/chapter/test_it.py::test_it: knwon: @claim: no claims.toml has this claim; "
+        "add it, or name one that is there: known"
+    )
+
+
+def test_a_spec_names_its_claims_as_text(mistakes):
+    found = mistakes(specs="@claim(slug)\ndef test_it(): pass\n@claim()\ndef test_that(): pass\n")
+    assert [mistake.split(";")[0] for mistake in found] == [
+        "specs/chapter/test_it.py::test_it: @claim: does not name its claims",
+        "specs/chapter/test_it.py::test_that: @claim: does not name its claims",
+    ]
+
+
+def test_claims_of_one_spec_must_be_expected_alike(mistakes):
+    specs = '@claim("true", "false")\ndef test_it(): pass\n'
+    (found,) = mistakes(claim_table("true"), claim_table("false", REFUTED), specs=specs)
+    assert found == (
+        "specs/chapter/test_it.py::test_it: true, false: @claim: one spec cannot show all of "
+        "{'true': 'holds', 'false': 'refuted'}; give each a spec of its own"
+    )
+
+
+def test_notes_are_needed(mistakes):
+    found = mistakes(claim_table("a-claim"), notes="")
+    assert found[0].startswith("specs/notes.toml: cannot be read")
+
+
+def test_notes_of_another_shape_are_told(mistakes):
+    found = mistakes(claim_table("a-claim"), notes="lines = 10\nsection = 3\n")
+    assert found[0] == "specs/notes.toml: section: 3 is not a list; give a list"
+
+
+def test_all_mistakes_are_told_at_once(mistakes):
+    found = mistakes(
+        claim_table("one", "color = 1"),
+        claim_table("two", lines="99"),
+        claim_table("three", 'corrected_by = "zero"'),
+        specs='@claim("one")\ndef test_it(): pass\n@claim("four")\ndef test_that(): pass\n',
+        other="[[claim]",
+    )
+    assert len(found) == 7

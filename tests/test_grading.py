@@ -1,0 +1,61 @@
+"""Verdicts: what a spec's end means, and which of several specs counts."""
+
+import pytest
+
+from concspec.catalogue import HOLDS, Claim, Expectation, Text
+from concspec.grading import Grade, Outcome, Verdict, verdict_on
+
+REFUTED = Expectation(Verdict.REFUTED)
+NOT_APPLICABLE = Expectation(Verdict.NOT_APPLICABLE)
+CLAIM = Claim("slug", "1", "1", Text("en", "zh"), (), (), "", ())
+
+
+def grade(expectation, *verdicts):
+    return Grade(CLAIM, expectation, [Outcome(f"spec {n}", v) for n, v in enumerate(verdicts)])
+
+
+@pytest.mark.parametrize(
+    ("error", "skipped", "applicable", "verdict"),
+    [
+        (None, False, True, Verdict.HOLDS),
+        (AssertionError(), False, True, Verdict.REFUTED),
+        (ValueError(), False, True, Verdict.ERROR),
+        (KeyboardInterrupt(), False, True, Verdict.ERROR),
+        (Exception(), True, True, Verdict.INCONCLUSIVE),
+        (Exception(), True, False, Verdict.NOT_APPLICABLE),
+    ],
+)
+def test_the_end_of_a_spec_gives_a_verdict(error, skipped, applicable, verdict):
+    assert verdict_on(error, skipped=skipped, applicable=applicable) is verdict
+
+
+@pytest.mark.parametrize(
+    ("expectation", "seen", "verdict", "changed"),
+    [
+        (HOLDS, [Verdict.HOLDS], Verdict.HOLDS, False),
+        (HOLDS, [Verdict.REFUTED], Verdict.REFUTED, True),
+        (HOLDS, [Verdict.INCONCLUSIVE], Verdict.INCONCLUSIVE, False),
+        (HOLDS, [Verdict.ERROR], Verdict.ERROR, True),
+        (HOLDS, [], Verdict.NOT_RUN, False),
+        (REFUTED, [Verdict.REFUTED], Verdict.REFUTED, False),
+        (REFUTED, [Verdict.HOLDS], Verdict.HOLDS, True),
+        (REFUTED, [Verdict.ERROR], Verdict.ERROR, True),
+        (REFUTED, [Verdict.INCONCLUSIVE], Verdict.INCONCLUSIVE, False),
+        (NOT_APPLICABLE, [Verdict.NOT_APPLICABLE], Verdict.NOT_APPLICABLE, False),
+        (NOT_APPLICABLE, [Verdict.HOLDS], Verdict.HOLDS, True),
+        (HOLDS, [Verdict.HOLDS, Verdict.REFUTED], Verdict.REFUTED, True),
+        (REFUTED, [Verdict.REFUTED, Verdict.HOLDS], Verdict.HOLDS, True),
+        (HOLDS, [Verdict.INCONCLUSIVE, Verdict.HOLDS], Verdict.INCONCLUSIVE, False),
+        (HOLDS, [Verdict.REFUTED, Verdict.INCONCLUSIVE], Verdict.REFUTED, True),
+        (HOLDS, [Verdict.REFUTED, Verdict.ERROR, Verdict.HOLDS], Verdict.ERROR, True),
+    ],
+)
+def test_the_worst_of_several_specs_counts(expectation, seen, verdict, changed):
+    graded = grade(expectation, *seen)
+    assert graded.verdict is verdict
+    assert graded.changed is changed
+
+
+def test_the_first_of_the_worst_is_the_decisive_one():
+    graded = grade(HOLDS, Verdict.HOLDS, Verdict.REFUTED, Verdict.REFUTED)
+    assert graded.decisive.spec == "spec 1"
