@@ -10,7 +10,7 @@ import sys
 import threading
 
 from concspec.interpreter import gil_is_on
-from specs.threads.bounded import BOUND, join
+from concspec.threads import BOUND, in_threads
 
 AMOUNT = 1 << 500_000
 ROUNDS = 1_000
@@ -51,22 +51,31 @@ def loses(deposit, runs=RUNS):
     """Whether a deposit is lost in any of so many runs of two threads at once."""
     global balance
     switch_often()
-    pair_class = thread_in_pairs()
     for _ in range(runs):
         balance = 0
-        pair = [pair_class(target=deposit_often, args=(deposit,)) for _ in range(2)]
-        for thread in pair:
-            thread.start()
-        join(*pair)
+        line = starting_line()
+        in_threads(*[lambda line=line: deposit_often(deposit, line)] * 2)
         if balance != 2 * ROUNDS * AMOUNT:
             return True
     return False
 
 
-def deposit_often(deposit):
+def deposit_often(deposit, start):
     """Make one thread's deposits."""
+    start()
     for _ in range(ROUNDS):
         deposit(AMOUNT)
+
+
+def starting_line():
+    """Make a function in which each of two threads waits for the other one."""
+    barrier = threading.Barrier(2)
+
+    def wait():
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(BOUND)
+
+    return wait
 
 
 def switch_often():
@@ -82,12 +91,11 @@ def switch_often():
 
 def thread_in_pairs():
     """Make a class of threads of which none begins before there are two."""
-    line = threading.Barrier(2)
+    start = starting_line()
 
     class ThreadInPairs(threading.Thread):
         def run(self):
-            with contextlib.suppress(threading.BrokenBarrierError):
-                line.wait(BOUND)
+            start()
             super().run()
 
     return ThreadInPairs

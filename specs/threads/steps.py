@@ -3,7 +3,7 @@
 import itertools
 import threading
 
-from specs.threads.bounded import BOUND, join
+from concspec.threads import BOUND, join
 
 balance = 0
 

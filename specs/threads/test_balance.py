@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 
 from concspec import claim
+from concspec.threads import BOUND, in_threads, join
 from specs.threads import races, steps, targets
-from specs.threads.bounded import BOUND, join
 
 LISTING = Path(__file__).parent / "listings" / "balance.py"
 
@@ -89,20 +89,9 @@ def test_threads_share_a_variable():
         global balance
         balance = balance + n
 
-    for n in (5, 8):
-        thread = threading.Thread(target=add, args=(n,))
-        thread.start()
-        join(thread)
+    in_threads(lambda: add(5))
+    in_threads(lambda: add(8))
     assert balance == 113
-
-
-def seen_by_another_thread(look):
-    """Call ``look`` in another thread; give its answer."""
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(look()))
-    thread.start()
-    join(thread)
-    return answers[0]
 
 
 @claim("all-variables-shared")
@@ -110,34 +99,23 @@ def test_all_variables_are_shared():
     """Look in another thread for what this one has bound in a threading.local."""
     private = threading.local()
     private.balance = 100
-    assert seen_by_another_thread(lambda: getattr(private, "balance", None)) == 100
+    assert in_threads(lambda: getattr(private, "balance", None)) == [100]
 
 
 @claim("locals-not-shared")
 def test_locals_are_not_shared():
-    """Hold one thread inside a function while another one runs through the same lines."""
-    inside, go_on = threading.Event(), threading.Event()
-    kept = []
-
-    def keep(value, wait):
-        own = value
-        inside.set()
-        wait(BOUND)
-        kept.append(own)
-
-    first = threading.Thread(target=keep, args=("first", go_on.wait))
-    first.start()
-    assert inside.wait(BOUND)
-    second = threading.Thread(target=keep, args=("second", bool))
-    second.start()
-    join(second)
-    go_on.set()
-    join(first)
-    assert kept == ["second", "first"]
-
+    """Two threads stand in one function, each with a value of its own, when they look at it."""
     private = threading.local()
-    private.balance = 100
-    assert not seen_by_another_thread(lambda: hasattr(private, "balance"))
+    both_bound = threading.Barrier(2)
+
+    def bind_and_look(value):
+        own = private.own = value
+        both_bound.wait(BOUND)
+        return own, private.own
+
+    seen = in_threads(lambda: bind_and_look(5), lambda: bind_and_look(8))
+    assert seen == [(5, 5), (8, 8)]
+    assert not hasattr(private, "own")
 
 
 # The steps, in an order that the spec gives
@@ -268,10 +246,5 @@ def test_compiled_by_the_jit_the_unlocked_balance_stays_zero():
                 line.wait(BOUND)
 
     line = threading.Barrier(2, action=reset)
-    threads = [threading.Thread(target=run_thread, args=(n,)) for n in (5, 8)]
-    for thread in threads:
-        thread.start()
-    join(*threads)
-    assert line.n_waiting == 0
-    assert not line.broken
+    in_threads(lambda: run_thread(5), lambda: run_thread(8))
     assert balance == 0

@@ -11,21 +11,12 @@ from pathlib import Path
 
 from concspec import claim
 from concspec.children import run_program
+from concspec.threads import BOUND, in_threads
 from specs.threads import races, steps
-from specs.threads.bounded import BOUND, join
 
 LISTING = Path(__file__).parent / "listings" / "locked_balance.py"
 IN_VAIN = 0.01
 """How long to wait for a lock that nobody releases meanwhile."""
-
-
-def in_thread(function, *arguments):
-    """Call ``function`` in a thread of its own; give what it returned."""
-    returned = []
-    thread = threading.Thread(target=lambda: returned.append(function(*arguments)))
-    thread.start()
-    join(thread)
-    return returned[0]
 
 
 def locked_steps(n, lock):
@@ -70,75 +61,67 @@ def test_the_locked_listing_prints_zero():
 
 @claim("lock-one-holder")
 def test_one_thread_holds_the_lock():
-    """Five threads try to take the lock: one gets it; while that one has it, nobody else does."""
+    """Five threads try to take the lock, and none releases it: one of them gets it."""
     lock = threading.Lock()
-    got = [in_thread(lock.acquire, False) for _ in range(5)]
-    assert got == [True, False, False, False, False]
-    assert lock.locked()
+    got = in_threads(*[lambda: lock.acquire(blocking=False)] * 5)
+    assert sorted(got) == [False, False, False, False, True]
 
 
 @claim("lock-others-wait")
 def test_another_thread_waits_for_the_release():
     """A second thread waits in vain while the lock is held, and gets it when it is released."""
     lock = threading.Lock()
-    asked = threading.Event()
-    got = []
+    held, waited_in_vain = threading.Event(), threading.Event()
 
-    def ask():
-        got.append(lock.acquire(timeout=IN_VAIN))
-        asked.set()
-        got.append(lock.acquire(timeout=BOUND))
-
-    lock.acquire()
-    thread = threading.Thread(target=ask)
-    thread.start()
-    assert asked.wait(BOUND)
-    lock.release()
-    join(thread)
-    assert got == [False, True]
-
-
-def fail_with_finally(lock):
-    """Raise while the lock is held, and release it all the same."""
-    lock.acquire()
-    try:
-        fail()
-    finally:
+    def hold():
+        lock.acquire()
+        held.set()
+        assert waited_in_vain.wait(BOUND)
         lock.release()
 
+    def want():
+        assert held.wait(BOUND)
+        before = lock.acquire(timeout=IN_VAIN)
+        waited_in_vain.set()
+        return before, lock.acquire(timeout=BOUND)
 
-def fail_without_finally(lock):
-    """Raise while the lock is held, and never come to the release."""
-    lock.acquire()
-    fail()
-    lock.release()
+    assert in_threads(hold, want) == [None, (False, True)]
 
 
 def fail():
     raise ArithmeticError
 
 
-def end_by_exception(function, lock):
-    """Be a thread that the exception of ``function`` ends."""
-    with contextlib.suppress(ArithmeticError):
-        function(lock)
-
-
 @claim("without-finally-deadlock")
 def test_without_finally_everybody_waits():
     """A thread fails between acquire() and release(): two others then wait in vain."""
     lock = threading.Lock()
-    in_thread(end_by_exception, fail_without_finally, lock)
-    assert lock.locked()
-    assert [in_thread(lock.acquire, True, IN_VAIN) for _ in range(2)] == [False, False]
+
+    def change():
+        lock.acquire()
+        fail()
+        lock.release()
+
+    with contextlib.suppress(ArithmeticError):
+        in_threads(change)
+    assert in_threads(*[lambda: lock.acquire(timeout=IN_VAIN)] * 2) == [False, False]
 
 
 @claim("lock-finally-releases")
 def test_finally_releases_the_lock():
     """A thread fails within try: another one then gets the lock."""
     lock = threading.Lock()
-    in_thread(end_by_exception, fail_with_finally, lock)
-    assert in_thread(lock.acquire, True, BOUND)
+
+    def change():
+        lock.acquire()
+        try:
+            fail()
+        finally:
+            lock.release()
+
+    with contextlib.suppress(ArithmeticError):
+        in_threads(change)
+    assert in_threads(lambda: lock.acquire(timeout=BOUND)) == [True]
 
 
 @claim("errata-rounds")

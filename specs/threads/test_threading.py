@@ -19,8 +19,8 @@ from pathlib import Path
 
 from concspec import claim
 from concspec.children import fork_and_report, run_program
+from concspec.threads import BOUND, join
 from specs.threads import targets
-from specs.threads.bounded import BOUND, join
 
 LISTING = Path(__file__).parent / "listings" / "loop.py"
 
