@@ -375,4 +375,4 @@ def test_memory_does_not_grow_with_the_interleavings():
 
     held_after(20)
     # One execution that is kept takes some 20 kB.
-    assert held_after(300) - held_after(50) < 250 * 1000
+    assert held_after(150) - held_after(50) < 100 * 1000
