@@ -1,8 +1,8 @@
 """Notes 2.2, lines 283-351: each process has its own balance, all threads share one.
 
-Whether an update is lost depends on where a thread stops and another one goes on. Either the spec
-says whose step is next (``steps``), or it leaves that to the interpreter and looks again and again
-until an update is lost (``races``).
+Whether an update is lost depends on where a thread stops and another goes on. What can happen is
+found by going through every interleaving of a small program (``programs``). Whether it happens is
+up to the interpreter: there the spec looks again and again until an update is lost (``races``).
 """
 
 import dis
@@ -10,12 +10,14 @@ import multiprocessing
 import runpy
 import sys
 import threading
-from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from concspec import claim
+from concspec.interleave import explain, explore, replay
 from concspec.threads import BOUND, in_threads, join
-from specs.threads import races, steps, targets
+from specs.threads import programs, races, targets
 
 LISTING = Path(__file__).parent / "listings" / "balance.py"
 
@@ -118,20 +120,39 @@ def test_locals_are_not_shared():
     assert not hasattr(private, "own")
 
 
-# The steps, in an order that the spec gives
-
-
-def steps_in(order):
-    """Have two threads deposit and withdraw 5 and 8 in this order; give what each step gave."""
-    return steps.in_order(order, steps.change_it(5), steps.change_it(8))
+# What the steps can do
 
 
 @claim("threads-can-corrupt")
 def test_an_update_can_be_lost():
-    """Take the steps in each of the 70 orders: 40 of them end off 0."""
-    finals = [steps_in(order)[-1] for order in steps.ALL_ORDERS]
-    assert len(finals) == 70
-    assert sum(final != 0 for final in finals) == 40
+    """Explore a round of each thread: most interleavings end off 0."""
+    found = explore(programs.unlocked)
+    off_zero = sum(seen.interleavings for left, seen in found.outcomes.items() if left != 0)
+    assert (off_zero, found.interleavings, found.complete) == (40, 70, True)
+
+
+@claim("lost-update-elsewhere")
+@pytest.mark.parametrize(
+    "program",
+    [
+        programs.deposit_in_attribute,
+        programs.deposit_in_item([0], 0),
+        programs.deposit_in_item({}, "account"),
+    ],
+    ids=["attribute", "list", "dict"],
+)
+def test_an_update_is_lost_elsewhere_as_well(program):
+    """Explore two deposits, of 5 and 8: either of them can be lost."""
+    found = explore(program)
+    assert set(found.outcomes) == {13, 5, 8}
+    assert found.complete
+
+
+@claim("check-then-act")
+def test_a_check_is_out_of_date_when_it_is_acted_on():
+    """Explore two payments, each of which checks the balance first: they can overdraw it."""
+    found = explore(programs.check_then_act)
+    assert found.outcomes[10 - 5 - 8].interleavings > 0
 
 
 def run_listing(rounds):
@@ -165,23 +186,41 @@ def test_an_addition_to_a_global_takes_several_instructions():
     assert found == ["LOAD_GLOBAL", "compute", "STORE_GLOBAL"] * 2
 
 
+T1_THEN_T2 = "11112222"
+CROSSED = "12211122"
+"""The tables of the notes: whose step is next. A step is a read of the balance or a write."""
+
+
+def table(schedule):
+    """Give the table that the schedule makes, as evidence."""
+    told = explain(programs.unlocked, schedule)
+    names = dict(told.threads)
+    steps = [{"thread": names[row.thread], "code": row.text} for row in told.rows]
+    return {"kind": "schedule", "threads": list(names.values()), "steps": steps}
+
+
 @claim("table-serial-zero")
-def test_the_first_table_ends_at_zero():
-    """Replay the table: each of its steps gives what stands beside it."""
-    assert steps_in("11112222") == [5, 5, 0, 0, 8, 8, 0, 0]
+def test_the_first_table_ends_at_zero(evidence):
+    """Replay the table on two threads."""
+    evidence(**table(T1_THEN_T2))
+    assert replay(programs.unlocked, T1_THEN_T2) == 0
 
 
 @claim("table-crossed-minus-eight")
-def test_the_second_table_ends_at_minus_eight():
-    """Replay the table: each of its steps gives what stands beside it."""
-    assert steps_in("12211122") == [5, 8, 8, 5, 0, 0, -8, -8]
+def test_the_second_table_ends_at_minus_eight(evidence):
+    """Replay the table on two threads."""
+    evidence(**table(CROSSED))
+    assert replay(programs.unlocked, CROSSED) == -8
 
 
 @claim("reachable-balances")
-def test_which_balances_one_round_each_can_leave():
-    """Take the steps in each of the 70 orders, and count the results: 3 is among them."""
-    finals = Counter(steps_in(order)[-1] for order in steps.ALL_ORDERS)
-    assert finals == {0: 30, 5: 8, 8: 8, -5: 8, -8: 8, 3: 4, -3: 4}
+def test_which_balances_one_round_each_can_leave(evidence):
+    """Explore a round of each thread, and count the interleavings: 3 is among the results."""
+    found = explore(programs.unlocked)
+    counts = {left: seen.interleavings for left, seen in found.outcomes.items()}
+    evidence(kind="counts", counts=[{"label": str(n), "count": counts[n]} for n in sorted(counts)])
+    assert counts == {0: 30, 5: 8, 8: 8, -5: 8, -8: 8, 3: 4, -3: 4}
+    assert found.complete
 
 
 # The steps, in the order that comes of itself

@@ -11,31 +11,21 @@ from pathlib import Path
 
 from concspec import claim
 from concspec.children import run_program
+from concspec.interleave import explore
 from concspec.threads import BOUND, in_threads
-from specs.threads import races, steps
+from specs.threads import programs, races
 
 LISTING = Path(__file__).parent / "listings" / "locked_balance.py"
 IN_VAIN = 0.01
 """How long to wait for a lock that nobody releases meanwhile."""
 
 
-def locked_steps(n, lock):
-    """Take the steps of one locked round; a turn in which the lock is taken passes in vain."""
-    while not lock.acquire(blocking=False):
-        yield
-    try:
-        yield from steps.change_it(n)
-    finally:
-        lock.release()
-
-
 @claim("locked-balance-zero")
-def test_locked_steps_leave_zero_in_whatever_order():
-    """Give the turns in each of the 70 orders in which unlocked steps leave seven balances."""
-    for order in steps.ALL_ORDERS:
-        lock = threading.Lock()
-        steps.in_order(order, locked_steps(5, lock), locked_steps(8, lock))
-        assert steps.balance == 0
+def test_locked_rounds_leave_zero_in_every_interleaving():
+    """Explore a locked round of each thread."""
+    found = explore(programs.locked)
+    assert set(found.outcomes) == {0}
+    assert found.complete
 
 
 @claim("locked-balance-zero")
@@ -93,18 +83,28 @@ def fail():
 
 
 @claim("without-finally-deadlock")
-def test_without_finally_everybody_waits():
-    """A thread fails between acquire() and release(): two others then wait in vain."""
-    lock = threading.Lock()
+def test_without_finally_the_other_thread_waits_for_good():
+    """Explore a locked round that fails: whichever thread comes second waits for the lock."""
+    found = explore(programs.without_finally)
+    assert not found.outcomes
+    assert len(found.deadlocks) == 2
 
-    def change():
-        lock.acquire()
-        fail()
-        lock.release()
 
-    with contextlib.suppress(ArithmeticError):
-        in_threads(change)
-    assert in_threads(*[lambda: lock.acquire(timeout=IN_VAIN)] * 2) == [False, False]
+@claim("lock-order-deadlock")
+def test_two_locks_in_opposite_order_can_deadlock():
+    """Explore two threads that take the same two locks, one in the other's reverse order."""
+    found = explore(programs.two_locks((0, 1), (1, 0)))
+    assert len(found.deadlocks) == 1
+    assert set(found.outcomes) == {0}
+
+
+@claim("lock-same-order-safe")
+def test_two_locks_in_the_same_order_cannot_deadlock():
+    """Explore two threads that take the same two locks in the same order."""
+    found = explore(programs.two_locks((0, 1), (0, 1)))
+    assert not found.deadlocks
+    assert found.complete
+    assert set(found.outcomes) == {0}
 
 
 @claim("lock-finally-releases")
