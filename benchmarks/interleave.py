@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -249,6 +250,12 @@ TOOLS = {
 }
 
 
+def environment(cache: str) -> dict[str, str]:
+    """Return an environment in which modules are compiled once, as where they are installed."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": cache}
+
+
 def interpreter() -> str:
     """Return which interpreter this is, such as `cpython-3.13t`."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -257,7 +264,7 @@ def interpreter() -> str:
 
 
 def measured(
-    tool: str, program: str, *, reduced: bool, rounds: int, timeout: float
+    tool: str, program: str, *, reduced: bool, rounds: int, timeout: float, cache: str
 ) -> dict[str, object]:
     """Run one tool on one program in fresh processes; return its line of the table."""
     runs = []
@@ -265,7 +272,13 @@ def measured(
         command = [sys.executable, __file__, "--run", tool, program, str(int(reduced))]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=timeout, check=False, cwd="/"
+                command,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+                cwd="/",
+                env=environment(cache),
             )
         except subprocess.TimeoutExpired:
             break
@@ -304,6 +317,12 @@ def main() -> None:
         runner = run_ours_first if tool == "first" else TOOLS[tool][0]
         print(json.dumps(runner(program, reduced=reduced == "1")))
         return
+    with tempfile.TemporaryDirectory() as cache:
+        compare(options, cache)
+
+
+def compare(options: argparse.Namespace, cache: str) -> None:
+    """Run every tool on every program, and print and write what was measured."""
     lines = []
     print(f"{'tool':16} {'program':20} {'reduced':8} {'median':>10} {'min':>10} {'executions':>11}")
     for program in options.program or AMOUNTS:
@@ -320,6 +339,7 @@ def main() -> None:
                     reduced=reduced,
                     rounds=options.rounds,
                     timeout=options.timeout,
+                    cache=cache,
                 )
                 lines.append(line)
                 times = [
@@ -336,11 +356,11 @@ def main() -> None:
             json.loads(
                 subprocess.run(
                     [sys.executable, __file__, "--run", "first", "two-threads", "1"],
-                    capture_output=True, text=True, check=True, cwd="/",
+                    capture_output=True, text=True, check=True, cwd="/", env=environment(cache),
                 ).stdout
             )
-            for _ in range(options.rounds)
-        ]  # fmt: skip
+            for _ in range(options.rounds + 1)
+        ][1:]  # fmt: skip
         search = statistics.median(run["seconds"] for run in first)
         both = statistics.median(run["with_import"] for run in first)
         print(f"first non-zero balance: {search * 1e3:.1f} ms, with the import {both * 1e3:.1f} ms")

@@ -10,6 +10,13 @@ BOUND = 10.0
 """Seconds that threads may take, or wait for each other: below the bound of the spec."""
 
 
+def join(*threads: threading.Thread) -> None:
+    """Wait for the end of each thread. Fails by assertion if one has not ended within BOUND."""
+    for thread in threads:
+        thread.join(BOUND)
+        assert not thread.is_alive(), f"{thread.name} did not end within {BOUND:.0f} s"
+
+
 def in_threads(*calls: Callable[[], Any]) -> list[Any]:
     """Run each call in a thread of its own, all at once; return what they returned, in order.
 
@@ -30,9 +37,7 @@ def in_threads(*calls: Callable[[], Any]) -> list[Any]:
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(BOUND)
-        assert not thread.is_alive(), f"{thread.name} did not end within {BOUND:.0f} s"
+    join(*threads)
     for error in errors:
         if error is not None:
             raise error

@@ -77,12 +77,16 @@ class Session:
         """Take what is needed."""
         if primitives.active is not None or primitives.current() is not None:
             raise ExplorationError("an exploration is running already; one at a time")
+        self.tracing.begin()
+        try:
+            self.replacement = Replacement(self.program)
+        except BaseException:
+            self.tracing.end()
+            raise
         self.cpus = _stay_on_one_cpu()
-        self.replacement = Replacement(self.program)
         primitives.install()
         self.counter = vars(threading).get("_counter")
         self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
-        self.tracing.begin()
         self.tracing.attach()
         self.stop = allocate_lock()
         self.stop.acquire()

@@ -109,8 +109,8 @@ def test_locks_are_named_and_a_deadlock_is_told():
 
     (deadlock,) = explore(crossing).deadlocks
     told = str(explain(crossing, deadlock.witness))
-    assert "with a:   # acquire a" in told
-    assert "with b:   # acquire b" in told
+    assert "with a, b:   # acquire a" in told
+    assert "with b, a:   # acquire b" in told
     assert "deadlock in a cycle: one -> two -> one" in told
 
 

@@ -1,6 +1,7 @@
 """What cannot be explored is refused, with the reason and the line; what was cut says so."""
 
 import _thread
+import gc
 import itertools
 import re
 import socket
@@ -348,3 +349,29 @@ def test_schedules_name_switch_points_found_late():
     assert " +" in found.outcomes[2, 1].witness
     for result, outcome in found.outcomes.items():
         assert replay(program, outcome.witness) == result
+
+
+def test_memory_does_not_grow_with_the_interleavings():
+    tracemalloc = pytest.importorskip("tracemalloc")
+
+    def held_after(executions):
+        seen = itertools.count(1)
+        held = []
+
+        def enough(_):
+            if next(seen) < executions:
+                return False
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+            return True
+
+        tracemalloc.start()
+        try:
+            explore(three, until=enough)
+        finally:
+            tracemalloc.stop()
+        return held[0]
+
+    held_after(20)
+    # One execution that is kept takes some 20 kB.
+    assert held_after(150) - held_after(50) < 100 * 1000
