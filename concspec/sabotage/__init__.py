@@ -18,8 +18,8 @@ import pkgutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 PATIENCE = 3.0
 """Seconds after which a spec under a sabotage that blocks has shown that it waits in vain."""
@@ -29,8 +29,7 @@ _CARRIER = Path(__file__).parent / "carrier"
 _ROOT = Path(__file__).parent.parent.parent
 
 
-@dataclass(frozen=True)
-class Sabotage:
+class Sabotage(NamedTuple):
     """A broken primitive: what is broken, as one sentence, and how.
 
     ``blocks`` says that a spec shows it by waiting in vain: one that has not ended after
