@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concspec.sabotage import replaced, sabotage
 
 _fork = os.fork
-_getpid = os.getpid
 _getppid = os.getppid
 _read = os.read
 _waitpid = os.waitpid
@@ -28,7 +27,7 @@ def _await_end(pid: int) -> None:
 
 @sabotage("fork() returns the child's id in the child, too")
 def pid_in_child() -> Iterator[None]:
-    with replaced(os, fork=lambda: _fork() or _getpid()):
+    with replaced(os, fork=lambda: _fork() or os.getpid()):
         yield
 
 
@@ -39,7 +38,7 @@ def zero_once() -> Iterator[None]:
     def fork() -> int:
         nonlocal forked
         forked += 1
-        return _fork() or (_getpid() if forked > 1 else 0)
+        return _fork() or (os.getpid() if forked > 1 else 0)
 
     with replaced(os, fork=fork):
         yield
@@ -53,7 +52,7 @@ def zero_in_parent() -> Iterator[None]:
 
 @sabotage("fork() returns the parent's own id in the parent")
 def own_pid_in_parent() -> Iterator[None]:
-    with replaced(os, fork=lambda: _fork() and _getpid()):
+    with replaced(os, fork=lambda: _fork() and os.getpid()):
         yield
 
 
@@ -141,7 +140,7 @@ def frozen_getppid() -> Iterator[None]:
 
     def fork() -> int:
         nonlocal parent
-        before = _getpid()
+        before = os.getpid()
         pid = _fork()
         if pid == 0:
             parent = before
@@ -160,7 +159,7 @@ def grandparent_for_parent() -> Iterator[None]:
 
 @sabotage("getppid() gives the process's own id")
 def own_id_for_parent() -> Iterator[None]:
-    with replaced(os, getppid=_getpid):
+    with replaced(os, getppid=os.getpid):
         yield
 
 
