@@ -83,7 +83,6 @@ class Exploration(NamedTuple):
 
 
 def explore(  # noqa: PLR0913 - each option stands for itself
-    
     program: Callable[[], Hashable],
     *,
     reduce: bool = True,
@@ -123,7 +122,6 @@ def explore(  # noqa: PLR0913 - each option stands for itself
 
 
 def run_all(  # noqa: PLR0913 - what a search consists of
-    
     session: Session,
     search: EveryClass | EveryInterleaving,
     tally: Tally,
