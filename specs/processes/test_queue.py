@@ -293,7 +293,7 @@ def written_by_a_terminated_child(*, flush):
 
 @claim(
     "queue-terminate-drops-the-buffer",
-    falsified_by=("terminating.flushes", "output.always-flushed", "output.never-flushed"),
+    falsified_by=("terminating.flushes", "stdout.always-flushed", "stdout.never-flushed"),
 )
 def test_a_terminated_child_does_not_write_its_buffer():
     """Compare a line that was printed with one that was printed and flushed."""
