@@ -31,7 +31,7 @@ class Falsification:
         return name
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run each spec once as it is, and once under each falsifier that is for this interpreter."""
+        """Run each spec as it is, and once under each falsifier that is for this interpreter."""
         facts = this_interpreter().facts()
         names = [
             name
