@@ -8,7 +8,7 @@ from typing import Any
 from concspec.interleave import exploration, primitives, reduction
 from concspec.sabotage import replaced, sabotage
 
-_Follow = exploration.Follow
+_Follow = reduction.Follow
 
 
 @sabotage("the explorer stops after the first interleaving")

@@ -18,7 +18,7 @@ class _Lock:
     def __init__(self) -> None:
         self._lock = allocate_lock()
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002
         return self._lock.acquire(blocking, timeout)
 
     def release(self) -> None:
@@ -45,7 +45,7 @@ def _made_by(lock: type[_Lock]) -> AbstractContextManager[None]:
 @sabotage("a Lock lets everybody have it")
 def never_excludes() -> Iterator[None]:
     class Lock(_Lock):
-        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002
             return True
 
         def release(self) -> None:
@@ -62,7 +62,7 @@ def two_holders() -> Iterator[None]:
             super().__init__()
             self._other = allocate_lock()
 
-        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002
             return self._other.acquire(blocking=False) or super().acquire(blocking, timeout)
 
         def release(self) -> None:
@@ -75,7 +75,7 @@ def two_holders() -> Iterator[None]:
 @sabotage("nobody gets a Lock")
 def nobody_gets_it() -> Iterator[None]:
     class Lock(_Lock):
-        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002
             return False
 
         def release(self) -> None:
@@ -88,7 +88,7 @@ def nobody_gets_it() -> Iterator[None]:
 @sabotage("release() leaves a Lock locked, and who asks for it with a timeout soon gives up")
 def never_released() -> Iterator[None]:
     class Lock(_Lock):
-        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002
             return super().acquire(blocking, min(timeout, 0.05))
 
         def release(self) -> None:

@@ -14,7 +14,11 @@ from concspec.sabotage import replaced, sabotage
 _setswitchinterval = sys.setswitchinterval
 
 
-@sabotage("a running thread is never asked to let another run", blocks=True, where="gil")
+@sabotage(
+    "a running thread is never asked to let another run",
+    blocks=True,
+    where="cpython and gil and version >= (3, 10)",
+)
 def never() -> Iterator[None]:
     before = sys.getswitchinterval()
     _setswitchinterval(100)
@@ -65,7 +69,7 @@ def at_any_bytecode() -> Iterator[None]:
     try:
         yield
     finally:
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
 
 
 @sabotage("PyPy compiles nothing", blocks=True, where="pypy")
