@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from concspec.sabotage import sabotage
 
@@ -20,7 +20,7 @@ def block_by_block() -> Iterator[None]:
     yield from _buffered_by_lines(now=False)
 
 
-@sabotage("standard output is written line by line, wherever it goes, but by forked children")
+@sabotage("standard output is written line by line, wherever it goes, except by forked children")
 def line_by_line_by_parents() -> Iterator[None]:
     os.register_at_fork(after_in_child=lambda: _reconfigure(by_lines=False))
     yield from _buffered_by_lines(now=True)
@@ -28,13 +28,15 @@ def line_by_line_by_parents() -> Iterator[None]:
 
 def _buffered_by_lines(*, now: bool) -> Iterator[None]:
     before = _reconfigure(by_lines=now)
-    yield
-    _reconfigure(by_lines=before)
+    try:
+        yield
+    finally:
+        _reconfigure(by_lines=before)
 
 
 def _reconfigure(*, by_lines: bool) -> bool:
     """Have standard output written line by line, or not; give what it was."""
-    assert isinstance(sys.stdout, io.TextIOWrapper)
-    before = sys.stdout.line_buffering
-    sys.stdout.reconfigure(line_buffering=by_lines)
+    stdout: Any = sys.stdout
+    before: bool = stdout.line_buffering
+    stdout.reconfigure(line_buffering=by_lines)
     return before
