@@ -49,7 +49,9 @@ def default_is_four() -> Iterator[None]:
         yield
 
 
-@sabotage("by default a pool counts the machine's CPUs if it should count the usable ones, or them")
+@sabotage(
+    "by default a pool counts the usable CPUs up to Python 3.12, and the machine's from 3.13 on"
+)
 def counts_other_cpus() -> Iterator[None]:
     def usable() -> int:  # as a process learns it without sched_getaffinity(), for PyPy's sake
         status = Path("/proc/self/status").read_text(encoding="utf-8")

@@ -97,12 +97,14 @@ def first_argument_only() -> Iterator[None]:
         yield
 
 
-@sabotage("a Process is forked by default where it is not otherwise, and spawned where it is")
+@sabotage("a Process is spawned by default where it should be forked, and forked elsewhere")
 def other_default() -> Iterator[None]:
     default = multiprocessing.get_all_start_methods()[0]
     multiprocessing.set_start_method("spawn" if default == "fork" else "fork", force=True)
-    yield
-    multiprocessing.set_start_method(None, force=True)
+    try:
+        yield
+    finally:
+        multiprocessing.set_start_method(None, force=True)
 
 
 @sabotage("the start method fork starts Python anew, as spawn does")

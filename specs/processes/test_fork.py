@@ -121,13 +121,13 @@ def test_an_orphan_keeps_its_parents_id():
 
 
 def lives(pid):
-    """Whether there is a process with this id, of this user or of another one."""
+    """Whether there is a process with this id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        return True  # but it is another user's
     return True
 
 
