@@ -89,14 +89,14 @@ def test_nslookup_prints_the_recorded_answer(port):
     assert printed[-1] == "exit status 0"
 
 
-@claim("nslookup-heading-first", falsified_by="output.block-by-block")
+@claim("nslookup-heading-first", falsified_by="stdout.block-by-block")
 def test_the_heading_comes_first(port):
     """Run the listing on a pseudo-terminal, where Python writes line by line."""
     ended = run_program(CALL, f"-port={port}", "python.org", nameserver.ADDRESS, terminal=True)
     assert ended.lines[0].startswith("$ nslookup")
 
 
-@claim("nslookup-heading-first-in-a-pipe", falsified_by="output.line-by-line")
+@claim("nslookup-heading-first-in-a-pipe", falsified_by="stdout.line-by-line")
 def test_the_heading_comes_first_in_a_pipe(port):
     """Run the listing with its output in a pipe, as Python buffers it by default."""
     ended = run_program(CALL, f"-port={port}", "python.org", nameserver.ADDRESS)
