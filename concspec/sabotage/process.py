@@ -15,6 +15,7 @@ from concspec.sabotage import replaced, sabotage
 _init = BaseProcess.__init__
 _start = BaseProcess.start
 _run = BaseProcess.run
+_join = BaseProcess.join
 _get_preparation_data = spawn.get_preparation_data
 
 
@@ -75,6 +76,40 @@ def join_returns_at_once() -> Iterator[None]:
     finally:
         for child in multiprocessing.active_children():
             child.terminate()
+
+
+@sabotage("join() returns at once")
+def is_not_waited_for() -> Iterator[None]:
+    with replaced(BaseProcess, join=lambda *_: None):
+        yield
+
+
+@sabotage("join() terminates the process that it waits for")
+def join_terminates() -> Iterator[None]:
+    def join(self: BaseProcess, timeout: float | None = None) -> None:
+        self.terminate()
+        _join(self, timeout)
+
+    with replaced(BaseProcess, join=join):
+        yield
+
+
+@sabotage("no process runs before another one of its parent's has ended", blocks=True)
+def runs_alone() -> Iterator[None]:
+    turns: list[Any] = []
+
+    def start(self: Any) -> None:
+        if not turns:
+            turns.append(multiprocessing.Lock())
+        self.turn = turns[0]
+        _start(self)
+
+    def run(self: Any) -> None:
+        with self.turn:
+            _run(self)
+
+    with replaced(BaseProcess, start=start, run=run):
+        yield
 
 
 @sabotage("a process does not pass its target the arguments")

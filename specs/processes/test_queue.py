@@ -149,7 +149,7 @@ def test_the_reader_outlives_the_writer():
 
 @claim(
     "queue-join-writer",
-    falsified_by=("children.are-not-waited-for", "children.are-terminated-by-join"),
+    falsified_by=("process.is-not-waited-for", "process.join-terminates"),
 )
 def test_join_waits_for_the_writer():
     """A thread joins a writer that lacks its last turn, and is there until it has been given."""
@@ -221,7 +221,7 @@ def test_puts_and_gets_alternate():
     assert puts_and_gets(late=True) == alternating
 
 
-@claim("queue-start-order", falsified_by="children.run-one-at-a-time")
+@claim("queue-start-order", falsified_by="process.runs-alone")
 def test_either_child_can_be_the_first():
     """Let each begin in turn when the other one is there: both orders come about."""
     for first, second in (("reader", "writer"), ("writer", "reader")):
@@ -293,7 +293,7 @@ def written_by_a_terminated_child(*, flush):
 
 @claim(
     "queue-terminate-drops-the-buffer",
-    falsified_by=("terminating.flushes", "stdout.always-flushed", "stdout.never-flushed"),
+    falsified_by=("terminating.flushes", "printing.always-flushed", "printing.never-flushed"),
 )
 def test_a_terminated_child_does_not_write_its_buffer():
     """Compare a line that was printed with one that was printed and flushed."""
@@ -310,7 +310,7 @@ def test_writer_and_reader_work_with_each_start_method(method):
     assert puts_and_gets(late=False) == alternating
 
 
-@claim("queue-works-with-every-start-method", falsified_by="children.run-nothing")
+@claim("queue-works-with-every-start-method", falsified_by="process.runs-nothing")
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_the_listing_works_with_each_start_method(method):
     """Run the listing on a pseudo-terminal: all is put, and what is read, if any, is in order."""
