@@ -34,12 +34,6 @@ def every_other() -> Iterator[None]:
         yield
 
 
-@sabotage("the explorer never gives the turn to a thread that could not have it before")
-def never_switches_back() -> Iterator[None]:
-    with replaced(exploration, EveryClass=lambda shard: reduction.EveryInterleaving(0, None)):
-        yield
-
-
 @sabotage("the explorer's model of a lock lets everybody have it")
 def lock_never_excludes() -> Iterator[None]:
     with replaced(primitives.Lock, acquire=lambda *_, **__: True, release=lambda self: None):

@@ -36,7 +36,7 @@ def _changed(**visits: Any) -> ExitStack:
     return stack
 
 
-@sabotage("programs have half of each fraction that stands in them")
+@sabotage("each fraction in a program is half of what is written")
 def halved_fractions() -> Iterator[None]:
     def visit(_: object, node: ast.Constant) -> ast.Constant:
         return ast.Constant(node.value / 2) if isinstance(node.value, float) else node
@@ -45,7 +45,7 @@ def halved_fractions() -> Iterator[None]:
         yield
 
 
-@sabotage("loops of programs go on for as long as < or = holds, where < is written")
+@sabotage("programs compare by <= where < is written")
 def at_most_for_less() -> Iterator[None]:
     with _changed(visit_Lt=lambda _, node: ast.LtE()):
         yield
@@ -75,12 +75,6 @@ def small_numbers() -> Iterator[None]:
 @sabotage("programs know threading without importing it")
 def threading_built_in() -> Iterator[None]:
     with replaced(builtins, threading=threading):
-        yield
-
-
-@sabotage("print() prints nothing")
-def silent() -> Iterator[None]:
-    with replaced(builtins, print=lambda *_, **__: None):
         yield
 
 

@@ -72,12 +72,16 @@ def at_any_bytecode() -> Iterator[None]:
         threading.settrace(None)
 
 
-@sabotage("PyPy compiles nothing", blocks=True, where="pypy")
+@sabotage("PyPy compiles nothing, and switches at another bytecode each time", where="pypy")
 def without_jit() -> Iterator[None]:
     import pypyjit  # type: ignore[import-not-found]  # noqa: PLC0415 - only PyPy has it
 
+    before = sys.getswitchinterval()
     pypyjit.set_param("off")
+    # PyPy counts bytecodes: by default 10,000, in which a loop can come round to the same one.
+    _setswitchinterval(0.00237)
     try:
         yield
     finally:
+        _setswitchinterval(before)
         pypyjit.set_param("default")

@@ -18,7 +18,6 @@ _Thread: Any = threading.Thread
 _new: Callable[..., None] = _Thread.__init__
 _start: Callable[..., None] = _Thread.start
 _join: Callable[..., None] = _Thread.join
-_fork = os.fork
 
 
 # How a thread starts, runs and ends
@@ -135,8 +134,10 @@ def never_dead() -> Iterator[None]:
 
 @sabotage("a forked child begins with a second thread")
 def two_in_a_child() -> Iterator[None]:
+    real_fork = os.fork
+
     def fork() -> int:
-        pid = _fork()
+        pid = real_fork()
         if pid == 0:
             threading.Thread(target=threading.Event().wait, daemon=True).start()
         return pid
