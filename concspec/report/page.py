@@ -1,0 +1,78 @@
+"""The page: one file of HTML that needs nothing else, and no JavaScript to be read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+
+from markupsafe import Markup
+
+from concspec.report.matrix import Matrix, Row, State
+from concspec.report.names import Names
+from concspec.report.rendering import render, say
+
+SIGNS = {
+    State.HOLDS: ("h", "✓"),
+    State.REFUTED: ("r", "✗"),
+    State.NOT_APPLICABLE: ("n", "–"),
+    State.INCONCLUSIVE: ("i", "?"),
+    State.CHANGED: ("c", "≠"),
+    State.ERROR: ("e", "!"),
+    State.NOT_RUN: ("x", "·"),
+}
+"""The class and the sign of each state; its word stands beside them.
+
+In a cell, the sign and the Chinese word come from ``page.css``, since there are many cells.
+"""
+
+
+def page(matrix: Matrix) -> str:
+    """Write the page."""
+    names = Names(matrix.columns)
+    script, style = (_file(name) for name in ("page.js", "page.css"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return render(
+        "page.html",
+        matrix=matrix,
+        names=names,
+        State=State,
+        signs=SIGNS,
+        machines=_machines(matrix, names),
+        cells=_cells,
+        texts={row.slug: row.claim["text"] for row in matrix.rows},
+        script=Markup(script),  # noqa: S704 - a file of this package
+        script_hash=digest,
+        style=Markup(style),  # noqa: S704 - likewise
+    )
+
+
+def _file(name: str) -> str:
+    folder = resources.files("concspec.report").joinpath("templates")
+    return folder.joinpath(name).read_text(encoding="utf-8")
+
+
+def _cells(row: Row) -> Markup:
+    """The cells of a row, put together here because there may be tens of thousands of them."""
+    cells = []
+    for state, claim in zip(row.states, row.runs):
+        cells.append(_CELLS[state])
+        if state is State.CHANGED:
+            cells.append(Markup("<small>{}</small>").format(say(claim["verdict"])))
+    return Markup("").join(cells)
+
+
+_CELLS = {
+    state: Markup("<td class={}><i>{}</i>").format(letter, state.value)
+    for state, (letter, _) in SIGNS.items()
+}
+
+
+def _machines(matrix: Matrix, names: Names) -> Sequence[tuple[str, int, str]]:
+    """Each machine with its CPUs and the interpreters that were measured on it."""
+    machines: dict[tuple[str, int], list[int]] = {}
+    for index, column in enumerate(matrix.columns):
+        facts = column.interpreter
+        machines.setdefault((facts["platform"], facts["cpus"]), []).append(index)
+    return [(name, cpus, names.of(columns)) for (name, cpus), columns in machines.items()]
