@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
 from concspec.report.matrix import Matrix, Row, State
 from concspec.report.names import Names
-from concspec.report.rendering import render, say
+from concspec.report.pictures import Figure
+from concspec.report.rendering import file, render, say
 
 SIGNS = {
     State.HOLDS: ("h", "✓"),
@@ -28,10 +28,10 @@ In a cell, the sign and the Chinese word come from ``page.css``, since there are
 """
 
 
-def page(matrix: Matrix) -> str:
-    """Write the page."""
+def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
+    """Write the page, with the figures of each claim by its slug."""
     names = Names(matrix.columns)
-    script, style = (_file(name) for name in ("page.js", "page.css"))
+    script = file("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return render(
         "page.html",
@@ -42,15 +42,11 @@ def page(matrix: Matrix) -> str:
         machines=_machines(matrix, names),
         cells=_cells,
         texts={row.slug: row.claim["text"] for row in matrix.rows},
-        script=Markup(script),  # noqa: S704 - a file of this package
+        figures=figures,
+        script=script,
         script_hash=digest,
-        style=Markup(style),  # noqa: S704 - likewise
+        style=file("page.css") + file("drawing.css"),
     )
-
-
-def _file(name: str) -> str:
-    folder = resources.files("concspec.report").joinpath("templates")
-    return folder.joinpath(name).read_text(encoding="utf-8")
 
 
 def _cells(row: Row) -> Markup:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from typing import Any
+from importlib import resources
+from typing import Any, Union
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -27,6 +28,10 @@ _UNSEEN = re.compile(
 """Controls, marks that turn the direction of text around them, and what is no character at all."""
 
 
+Words = Union[str, Mapping[str, str]]
+"""A text in both languages, or one that needs no translation."""
+
+
 def visible(value: object) -> object:
     """Make a text that came from outside fit to be shown; whatever else is given stays as it is."""
     if not isinstance(value, str) or isinstance(value, Markup):
@@ -36,14 +41,24 @@ def visible(value: object) -> object:
     return _UNSEEN.sub(lambda unseen: f"⟨U+{ord(unseen[0]):04X}⟩", value)
 
 
-def both(text: Mapping[str, str] | str) -> Markup:
+def both(text: Words, tag: str = "span") -> Markup:
     """Show a text in both languages, of which the reader sees one."""
     if isinstance(text, str):
         return escape(visible(text))
     en, zh = visible(text["en"]), visible(text["zh"])
     if en == zh:
         return escape(en)
-    return Markup("<span lang=en>{}</span><span lang=zh>{}</span>").format(en, zh)
+    return Markup("<{0} lang=en>{1}</{0}><{0} lang=zh>{2}</{0}>").format(tag, en, zh)
+
+
+def spoken(text: Words) -> Markup:
+    """Show a text in both languages within a picture."""
+    return both(text, "tspan")
+
+
+def single(text: Words, lang: str) -> str:
+    """Show a text in one language."""
+    return str(visible(text if isinstance(text, str) else text[lang]))
 
 
 @functools.cache
@@ -60,6 +75,12 @@ def duration(seconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 1 else f"{milliseconds:.1f} ms"
 
 
+def file(name: str) -> Markup:
+    """Read a file that stands beside the templates, and is put into what they make as it is."""
+    folder = resources.files("concspec.report").joinpath("templates")
+    return Markup(folder.joinpath(name).read_text(encoding="utf-8"))  # noqa: S704 - our own
+
+
 @functools.cache
 def environment() -> Environment:
     """The templates of the report."""
@@ -71,7 +92,8 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         finalize=visible,
     )
-    made.globals.update(both=both, say=say, chinese=CHINESE)
+    made.globals.update(both=both, say=say, single=single, chinese=CHINESE)
+    made.globals["picture_style"] = file("picture.css") + file("drawing.css")
     made.filters["duration"] = duration
     return made
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from concspec.report import badges
+from concspec.report import badges, pictures
 from concspec.report.matrix import Matrix
 from concspec.report.merging import Merged, merge_runs
 from concspec.report.page import page
@@ -47,7 +47,10 @@ def write_run(run: dict[str, Any], folder: Path) -> None:
 
 
 def _files(matrix: Matrix) -> Iterator[tuple[str, str]]:
-    yield "index.html", page(matrix)
+    figures = {row.slug: pictures.figures(row, matrix) for row in matrix.rows}
+    yield "index.html", page(matrix, figures)
+    for name, picture in pictures.files(figures):
+        yield f"pictures/{name}", picture
     yield "results.json", json.dumps(_results(matrix))
     kinds = {"interpreters": badges.of_interpreters, "claims": badges.of_claims}
     for kind, of in kinds.items():
