@@ -128,7 +128,7 @@ class Row:
         """The outcomes of the falsifiers, where there are any."""
         return [g for g in _groups(claim.get("falsifiers") for claim in self.runs) if g.said]
 
-    @property
+    @cached_property
     def durations(self) -> Sequence[float]:
         """Seconds that the specs of the claim took, one sum a column."""
         return [sum(outcome["duration"] for outcome in claim["outcomes"]) for claim in self.runs]
@@ -171,5 +171,5 @@ class Matrix:
 def _groups(said_by_column: Iterable[Any]) -> Sequence[Group]:
     groups: dict[str, tuple[Any, list[int]]] = {}
     for column, said in enumerate(said_by_column):
-        groups.setdefault(json.dumps(said), (said, []))[1].append(column)
+        groups.setdefault(repr(said), (said, []))[1].append(column)
     return [Group(said, columns) for said, columns in groups.values()]

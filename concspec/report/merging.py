@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +52,19 @@ class Column:
         facts: Mapping[str, Any] = self.run["interpreter"]
         return facts
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The id of the interpreter, such as ``cpython-3.13t``; ``+gil`` if one was switched on."""
         switched_on = self.interpreter["free_threaded"] and self.interpreter["gil"]
         return f"{self.interpreter['id']}{'+gil' if switched_on else ''}"
 
-    @property
+    @cached_property
     def system(self) -> str:
         """``linux``, ``macos``, ``windows``, or what else ``sys.platform`` is."""
         system = str(self.interpreter["system"])
         return _SYSTEMS.get(system, system)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What names the column at addresses that stay: ``cpython-3.13t-linux``."""
         return f"{self.id}-{self.system}"

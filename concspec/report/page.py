@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from concspec.report.matrix import Matrix, Row, State
 from concspec.report.names import Names
 from concspec.report.pictures import Figure
-from concspec.report.rendering import file, render, say
+from concspec.report.rendering import duration, file, render, say
 
 SIGNS = {
     State.HOLDS: ("h", "✓"),
@@ -31,6 +32,7 @@ In a cell, the sign and the Chinese word come from ``page.css``, since there are
 def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
     """Write the page, with the figures of each claim by its slug."""
     names = Names(matrix.columns)
+    short = [escape(names.short(column)) for column in range(len(matrix.columns))]
     script = file("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return render(
@@ -41,6 +43,7 @@ def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
         signs=SIGNS,
         machines=_machines(matrix, names),
         cells=_cells,
+        took=functools.partial(_took, short),
         texts={row.slug: row.claim["text"] for row in matrix.rows},
         figures=figures,
         script=script,
@@ -57,6 +60,12 @@ def _cells(row: Row) -> Markup:
         if state is State.CHANGED:
             cells.append(Markup("<small>{}</small>").format(say(claim["verdict"])))
     return Markup("").join(cells)
+
+
+def _took(short: Sequence[Markup], row: Row, columns: Sequence[int]) -> Markup:
+    """How long the specs of a claim took on some of the columns; put together here likewise."""
+    items = (f"{short[column]} <i>{duration(row.durations[column])}</i>" for column in columns)
+    return Markup(", ".join(items))  # noqa: S704 - the names are escaped
 
 
 _CELLS = {

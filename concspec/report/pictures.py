@@ -41,13 +41,22 @@ class Picture:
         """The picture as part of the page, in both languages and the page's colours."""
         return Markup(self._rendered(spoken, lang=None))  # noqa: S704 - a template
 
-    def file(self, lang: str) -> str:
-        """The picture as a file of its own, in one language."""
+    def files(self) -> Iterator[tuple[str, str]]:
+        """The picture as files of their own: one, and a Chinese one if there is a word in it."""
+        translated = isinstance(self.title, Mapping)
 
-        def words(text: Words) -> str:
-            return single(text, lang)
+        def english(text: Words) -> str:
+            nonlocal translated
+            translated |= isinstance(text, Mapping)
+            return single(text, "en")
 
-        return self._rendered(words, lang=lang, title=words(self.title))
+        def chinese(text: Words) -> str:
+            return single(text, "zh")
+
+        yield f"{self.name}.svg", self._rendered(english, lang="en", title=english(self.title))
+        if translated:
+            title = chinese(self.title)
+            yield f"{self.name}.zh.svg", self._rendered(chinese, lang="zh", title=title)
 
     def _rendered(self, words: Callable[[Words], str], **values: Any) -> str:
         return render(self.template, drawn=self.drawn, words=words, r=_place, **values)
@@ -130,9 +139,8 @@ def _named(figure: Figure, row: Row, number: int, matrix: Matrix) -> Figure:
 
 
 def files(all_figures: Mapping[str, Sequence[Figure]]) -> Iterator[tuple[str, str]]:
-    """Give the name and the text of each picture as a file, in English and in Chinese."""
+    """Give the name and the text of each picture as a file."""
     for of_claim in all_figures.values():
         for figure in of_claim:
             for picture in (figure.shown, *figure.others):
-                yield f"{picture.name}.svg", picture.file("en")
-                yield f"{picture.name}.zh.svg", picture.file("zh")
+                yield from picture.files()

@@ -94,7 +94,6 @@ def environment() -> Environment:
     )
     made.globals.update(both=both, say=say, single=single, chinese=CHINESE)
     made.globals["picture_style"] = file("picture.css") + file("drawing.css")
-    made.filters["duration"] = duration
     return made
 
 

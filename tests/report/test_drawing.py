@@ -132,7 +132,8 @@ def site(tmp_path):
 def test_pictures_are_files_in_both_languages_and_stand_in_the_page(site):
     folder = site([POOL, CROSSED, speedup(1), {"kind": "counts", "counts": []}])
     names = {path.name for path in (folder / "pictures").iterdir()}
-    assert names == {f"a-{n}{lang}.svg" for n in range(1, 5) for lang in ("", ".zh")}
+    translated = {"a-1.zh.svg", "a-2.zh.svg", "a-3.zh.svg"}  # a measurement has no title of ours
+    assert names == {"a-1.svg", "a-2.svg", "a-3.svg", "a-4.svg"} | translated
     for path in (folder / "pictures").iterdir():
         ET.fromstring(path.read_text(encoding="utf-8"))
     assert "五个任务" in (folder / "pictures" / "a-1.zh.svg").read_text(encoding="utf-8")
