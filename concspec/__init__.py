@@ -16,17 +16,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
 
 __version__ = "0.1.0"
 __all__ = ["claim", "inconclusive"]
 
 
-def claim(*slugs: str) -> pytest.MarkDecorator:
-    """Mark a test as the spec of the claims with these slugs (string literals, at least one)."""
+def claim(*slugs: str, falsified_by: str | Sequence[str] = ()) -> pytest.MarkDecorator:
+    """Mark a test as the spec of the claims with these slugs (string literals, at least one).
+
+    ``falsified_by`` names sabotages, such as ``"fork.pid-in-child"``, each of which makes the
+    claims false, so that the test has to fail under it.
+    """
     import pytest  # noqa: PLC0415 - see the module's docstring
 
-    return pytest.mark.claim(*slugs)
+    return pytest.mark.claim(*slugs, falsified_by=falsified_by)
 
 
 def inconclusive(en: str, zh: str) -> NoReturn:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Union
 
+from concspec import sabotage
 from concspec.condition import ConditionError, holds
 from concspec.grading import Verdict
 from concspec.interpreter import Fact
@@ -74,6 +75,8 @@ class Claim:
     exceptions: Sequence[Expectation]
     corrected_by: str
     specs: Sequence[str]
+    falsifiers: Sequence[str] = ()
+    unfalsifiable: str = ""
 
     def expectation(self, facts: Mapping[str, Fact]) -> Expectation:
         """What to expect of an interpreter with these facts: the first exception that is true of
@@ -153,6 +156,7 @@ _CLAIM = {
     "refuted": list,
     "not_applicable": list,
     "corrected_by": str,
+    "unfalsifiable": str,
 }
 _REQUIRED_OF_CLAIM = ("slug", "section", "lines", "en", "zh")
 _REQUIRED_OF_EXCEPTION = {
@@ -162,6 +166,14 @@ _REQUIRED_OF_EXCEPTION = {
 _TYPE_NAMES = {str: "text", int: "a whole number", list: "a list"}
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINES = re.compile(r"\d+(-\d+)?(, ?\d+(-\d+)?)*")
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """A test that names a claim, as ``path::test``, and its falsifiers."""
+
+    spec: str
+    falsifiers: Sequence[str]
 
 
 class _Loader:
@@ -209,14 +221,16 @@ class _Loader:
         )
 
     def _check_proofs(
-        self, proofs: Mapping[str, Sequence[str]], claims: Mapping[str, Claim]
+        self, proofs: Mapping[str, Sequence[_Proof]], claims: Mapping[str, Claim]
     ) -> None:
         of_spec: dict[str, list[str]] = {}
-        for slug, specs in proofs.items():
-            for spec in specs:
-                of_spec.setdefault(spec, []).append(slug)
+        for slug, proved in proofs.items():
+            for proof in proved:
+                of_spec.setdefault(proof.spec, []).append(slug)
+                self.file, self.slug = proof.spec, slug
+                for name in proof.falsifiers:
+                    self._check_falsifier(name)
                 if slug not in claims:
-                    self.file, self.slug = spec, slug
                     remedy = f"add it, or {_name_one(slug, claims)}"
                     self._wrong("@claim", "no claims.toml has this claim", remedy)
         if self.mistakes:
@@ -227,6 +241,14 @@ class _Loader:
                 self.file, self.slug = spec, ", ".join(slugs)
                 problem = f"one spec cannot show all of {expected}"
                 self._wrong("@claim", problem, "give each a spec of its own")
+
+    def _check_falsifier(self, name: str) -> None:
+        try:
+            sabotage.find(name)
+        except LookupError as error:
+            near = difflib.get_close_matches(name, sabotage.names(), n=3)
+            remedy = f"name one that is there{': ' + ', '.join(near) if near else ''}"
+            self._wrong("falsified_by", str(error), remedy)
 
     def _wrong(self, key: str, problem: str, remedy: str) -> None:
         self.mistakes.append(Mistake(self.file, self.slug, key, problem, remedy))
@@ -277,7 +299,7 @@ class _Loader:
         table: dict[str, Any],
         sections: Sequence[str],
         last_line: int,
-        proofs: Mapping[str, Sequence[str]],
+        proofs: Mapping[str, Sequence[_Proof]],
     ) -> Claim:
         usable = self._check(table, _CLAIM, _REQUIRED_OF_CLAIM)
         if not _SLUG.fullmatch(self.slug) and usable.get("slug"):
@@ -304,7 +326,11 @@ class _Loader:
                 *self._exceptions(usable, "refuted", Verdict.REFUTED),
             ),
             corrected_by=usable.get("corrected_by", ""),
-            specs=tuple(proofs.get(self.slug, ())),
+            specs=tuple(proof.spec for proof in proofs.get(self.slug, ())),
+            falsifiers=tuple(
+                dict.fromkeys(f for proof in proofs.get(self.slug, ()) for f in proof.falsifiers)
+            ),
+            unfalsifiable=usable.get("unfalsifiable", ""),
         )
 
     def _exceptions(
@@ -376,9 +402,9 @@ class _Loader:
     def _text(table: Mapping[str, Any]) -> Text:
         return Text(table.get("en", ""), table.get("zh", ""))
 
-    def _proofs(self) -> dict[str, list[str]]:
-        """Map each slug to the tests that name it, as ``path::test``, by reading their source."""
-        proofs: dict[str, list[str]] = {}
+    def _proofs(self) -> dict[str, list[_Proof]]:
+        """Map each slug to the tests that name it, by reading their source."""
+        proofs: dict[str, list[_Proof]] = {}
         for path in sorted(self.specs.rglob("test_*.py")):
             self._open(path)
             content = self._content(path)
@@ -395,14 +421,23 @@ class _Loader:
                 if not slugs or len(slugs) < len(decorator.args):
                     self.file = test
                     self._wrong("@claim", "does not name its claims", "write their slugs as text")
+                proof = _Proof(test, tuple(_falsifiers(decorator)))
                 for slug in slugs:
-                    proofs.setdefault(str(slug), []).append(test)
+                    proofs.setdefault(str(slug), []).append(proof)
         return proofs
 
 
 def _name_one(slug: str, claims: Mapping[str, Claim]) -> str:
     near = ", ".join(difflib.get_close_matches(slug, claims, n=3))
     return f"name one that is there{': ' + near if near else ''}"
+
+
+def _falsifiers(decorator: ast.Call) -> Iterator[str]:
+    for keyword in decorator.keywords:
+        if keyword.arg == "falsified_by":
+            for node in ast.walk(keyword.value):
+                if isinstance(node, ast.Constant):
+                    yield str(node.value)
 
 
 _Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]

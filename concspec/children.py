@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import runpy
 import select
 import subprocess
@@ -70,6 +69,8 @@ def run_program(
 
 
 def _on_terminal(command: list[str], env: Mapping[str, str]) -> Ended:
+    import pty  # noqa: PLC0415 - no such thing on Windows
+
     master, slave = pty.openpty()
     deadline = time.monotonic() + BOUND
     output = b""
@@ -91,19 +92,21 @@ def _on_terminal(command: list[str], env: Mapping[str, str]) -> Ended:
 
 
 def fork_and_report(report: Callable[[], Any]) -> tuple[int, Any]:
-    """Fork; return the child's id, and what ``report`` gave in the child, carried as JSON.
+    """Fork; return what fork() returned, and what ``report`` gave in the child, carried as JSON.
 
-    The child has ended and is reaped when this returns. Raises ChildProcessError if ``report``
-    raised; its traceback is on standard error.
+    The child has ended and is reaped when this returns; a process that forks others meanwhile
+    may not call this. Raises ChildProcessError if ``report`` raised; its traceback is on standard
+    error. Does not rely on what fork() returns, since that is what specs are about.
     """
+    parent = os.getpid()
     read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+    returned = os.fork()
+    if os.getpid() != parent:
         send(write, report)
     os.close(write)
     answer = receive(read)
-    os.waitpid(pid, 0)
-    return pid, answer
+    os.wait()
+    return returned, answer
 
 
 def send(write: int, report: Callable[[], Any]) -> NoReturn:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from concspec.catalogue import Claim, Expectation, Text
 
 
+UNHARMED = "unharmed"
+"""Stands in the node id of a spec in place of a falsifier."""
+
+
 class Verdict(str, Enum):
     """What a run saw of a claim."""
 
@@ -37,6 +41,24 @@ class Outcome:
     where: str = ""
     seen: str = ""
     evidence: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one spec did under one of its falsifiers; it ``holds`` if it noticed the sabotage."""
+
+    falsifier: str
+    outcome: Outcome
+
+    @property
+    def unharmed(self) -> str:
+        """The node id of the same spec without a falsifier."""
+        return self.outcome.spec.replace(self.falsifier, UNHARMED)
+
+    @property
+    def caught(self) -> bool:
+        """Whether the spec noticed, by AssertionError."""
+        return self.outcome.verdict is Verdict.HOLDS
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ class SpecServer:
                     *(f"-W{warning}" for warning in options.pythonwarnings or ()),
                     *(f"-o{setting}" for setting in options.override_ini or ()),
                     f"--tb={options.tbstyle}",
+                    *(["--falsify"] if options.falsify else []),
                     f"--capture={options.capture}",
                     f"--basetemp={self._folder.name}/basetemp",
                     *map(str, self._files),
@@ -140,4 +141,5 @@ class SpecServer:
             outcome="failed",
             longrepr=text.strip(),
             when="call",
+            user_properties=item.user_properties,
         )

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from concspec.catalogue import CatalogueError, Claim, Text, load
-from concspec.grading import Outcome, Verdict, verdict_on
+from concspec.falsification import Falsification, falsifier_of
+from concspec.grading import Outcome, Trial, Verdict, verdict_on
 from concspec.interpreter import gil_is_on, this_interpreter
 from concspec.isolation import CAN_FORK, SpecServer
 from concspec.language import LANGUAGES, say
@@ -33,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--claim", action="append", metavar="SLUG", help="run only this claim (again for several)"
     )
+    group.addoption(
+        "--falsify", action="store_true", help="run each spec under its falsifiers: it has to fail"
+    )
     group.addoption("--lang", choices=LANGUAGES, default="en", help="language of what is shown")
     group.addoption("--results", type=Path, metavar="FILE", help="write the run to FILE as JSON")
     group.addoption("--report", type=Path, metavar="DIR", help="write the run to DIR as a page")
@@ -50,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if unknown:
         raise pytest.UsageError("\n".join(terminal.unknown(slug, catalogue) for slug in unknown))
     config.stash[RUN] = Run(interpreter, catalogue)
+    if config.getoption("falsify"):
+        config.pluginmanager.register(Falsification())
     if not hasattr(config, "workerinput") and not config.pluginmanager.has_plugin(_SPEC_SERVER):
         config.pluginmanager.register(Recorder(config))
 
@@ -82,6 +88,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in deselected]
     facts = config.stash[RUN].interpreter.facts()
     for item in items:
+        falsifier = falsifier_of(item)
+        if falsifier:
+            item.user_properties.append(("falsifier", falsifier))
         for claim in _claims(item):
             expectation = claim.expectation(facts)
             item.user_properties.append(("claim", claim.slug))
@@ -89,7 +98,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             reason = expectation.reason.in_language(config.getoption("lang"))
             if expectation.verdict is Verdict.NOT_APPLICABLE:
                 item.add_marker(pytest.mark.skip(reason=f"not applicable: {reason}"))
-            elif expectation.verdict is Verdict.REFUTED:
+            elif expectation.verdict is Verdict.REFUTED and not falsifier:
                 item.add_marker(
                     pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)
                 )
@@ -156,6 +165,7 @@ class Recorder:
         self._run = config.stash[RUN]
         self._lang: str = config.getoption("lang")
         self._root = config.rootpath
+        self._outcomes: dict[str, Outcome] = {}
         self._file: Path | None = config.getoption("results")
         if self._file and not os.access(self._file.parent, os.W_OK):
             raise pytest.UsageError(f"--results {self._file}: its folder cannot be written to")
@@ -172,9 +182,9 @@ class Recorder:
         self._run.gil_after = known.get("gil", self._run.gil_after)
         if verdict is None:
             return
-        before = self._run.outcomes.get(report.nodeid, Outcome(report.nodeid, Verdict(verdict)))
+        before = self._outcomes.get(report.nodeid, Outcome(report.nodeid, Verdict(verdict)))
         where, seen = _failure(report, self._root)
-        self._run.outcomes[report.nodeid] = dataclasses.replace(
+        outcome = self._outcomes[report.nodeid] = dataclasses.replace(
             before,
             verdict=Verdict(verdict),
             duration=before.duration + report.duration,
@@ -183,9 +193,17 @@ class Recorder:
             seen=seen or before.seen,
             evidence=[fact for key, fact in _properties(report) if key == "evidence"],
         )
+        if "falsifier" in known:
+            self._run.trials[report.nodeid] = Trial(known["falsifier"], outcome)
+        else:
+            self._run.outcomes[report.nodeid] = outcome
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the results file and the page."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Let a falsifier that escaped by a skip fail the run, and write the results file
+        and the page."""
+        if session.exitstatus == pytest.ExitCode.OK and not all(t.caught for t in self._run.tried):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._write("--results", self._file, self._run.write)
         self._write("--report", self._site, self._write_page)
 

@@ -12,14 +12,14 @@ import datetime as dt
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from concspec import __version__
+from concspec import __version__, sabotage
 from concspec.catalogue import Catalogue
-from concspec.grading import Grade, Outcome
+from concspec.grading import Grade, Outcome, Trial, Verdict
 from concspec.interpreter import Interpreter
 
 SCHEMA_VERSION = 1
@@ -29,12 +29,14 @@ SCHEMA_VERSION = 1
 class Run:
     """What the specs did on one interpreter; outcomes are added while they run.
 
-    ``gil_after`` is whether the GIL was on when the last spec had ended.
+    ``trials`` are of specs under their falsifiers, by node id. ``gil_after`` is whether the GIL
+    was on when the last spec had ended.
     """
 
     interpreter: Interpreter
     catalogue: Catalogue
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    trials: dict[str, Trial] = field(default_factory=dict)
     gil_after: bool | None = None
 
     @property
@@ -53,6 +55,17 @@ class Run:
             for claim in self.catalogue.claims.values()
         ]
 
+    @property
+    def tried(self) -> Sequence[Trial]:
+        """The trials that count: those of specs that come to a verdict here."""
+        idle = (Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE)
+        return [
+            trial
+            for trial in self.trials.values()
+            if (unharmed := self.outcomes.get(trial.unharmed)) is None
+            or unharmed.verdict not in idle
+        ]
+
     def as_json(self) -> dict[str, Any]:
         """Give the run as the JSON object of a results file."""
         return {
@@ -66,7 +79,7 @@ class Run:
                 "gil_after": self.gil_after,
             },
             "sections": [dataclasses.asdict(section) for section in self.catalogue.sections],
-            "claims": [_claim(grade) for grade in self.grades],
+            "claims": [_claim(grade, self.trials.values()) for grade in self.grades],
             "sources": {
                 spec: dataclasses.asdict(source) for spec, source in self.catalogue.sources.items()
             },
@@ -91,7 +104,7 @@ class Run:
             raise
 
 
-def _claim(grade: Grade) -> dict[str, Any]:
+def _claim(grade: Grade, trials: Iterable[Trial]) -> dict[str, Any]:
     expectation = dataclasses.asdict(grade.expectation)
     return {
         "slug": grade.claim.slug,
@@ -108,4 +121,16 @@ def _claim(grade: Grade) -> dict[str, Any]:
         "changed": grade.changed,
         "specs": list(grade.claim.specs),
         "outcomes": [dataclasses.asdict(outcome) for outcome in grade.outcomes],
+        "unfalsifiable": grade.claim.unfalsifiable or None,
+        "falsifiers": [
+            {
+                "falsifier": trial.falsifier,
+                "breaks": sabotage.find(trial.falsifier).breaks,
+                "spec": trial.outcome.spec,
+                "caught": trial.caught,
+                "seen": trial.outcome.seen,
+            }
+            for trial in trials
+            if trial.outcome.spec.partition("[")[0] in grade.claim.specs
+        ],
     }

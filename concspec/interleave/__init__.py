@@ -9,6 +9,10 @@
 schedule again; `explain` shows it step by step.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from concspec.interleave.deadlock import Deadlock, Waiting
 from concspec.interleave.errors import (
     BlockedOutside,
@@ -20,6 +24,11 @@ from concspec.interleave.errors import (
 )
 from concspec.interleave.exploration import Exploration, Outcome, explore, merge, replay
 from concspec.interleave.scheduler import Raised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from concspec.interleave.explanation import Explanation
 
 __all__ = [
     "BlockedOutside",
@@ -33,7 +42,15 @@ __all__ = [
     "ScheduleError",
     "TooMuch",
     "Waiting",
+    "explain",
     "explore",
     "merge",
     "replay",
 ]
+
+
+def explain(program: Callable[[], Hashable], schedule: str) -> Explanation:
+    """Run `program` along `schedule`; tell step by step what happened, as a table and as SVG."""
+    from concspec.interleave import explanation  # noqa: PLC0415 - it imports much, and late
+
+    return explanation.explain(program, schedule)

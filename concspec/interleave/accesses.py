@@ -127,13 +127,38 @@ _LOCAL_PAIRS = frozenset(
 )
 _CONSTANTS = frozenset(["LOAD_CONST", "LOAD_SMALL_INT", "RETURN_CONST", "LOAD_COMMON_CONSTANT"])
 _UNTOUCHED = frozenset(
-    """NOP RESUME CACHE EXTENDED_ARG PRECALL KW_NAMES MAKE_CELL COPY_FREE_VARS NOT_TAKEN
-    JUMP_FORWARD JUMP_BACKWARD JUMP_ABSOLUTE JUMP_BACKWARD_NO_INTERRUPT SETUP_ANNOTATIONS
-    POP_BLOCK GEN_START JUMP JUMP_NO_INTERRUPT""".split()
+    [
+        "NOP",
+        "RESUME",
+        "CACHE",
+        "EXTENDED_ARG",
+        "PRECALL",
+        "KW_NAMES",
+        "MAKE_CELL",
+        "COPY_FREE_VARS",
+        "NOT_TAKEN",
+        "JUMP_FORWARD",
+        "JUMP_BACKWARD",
+        "JUMP_ABSOLUTE",
+        "JUMP_BACKWARD_NO_INTERRUPT",
+        "SETUP_ANNOTATIONS",
+        "POP_BLOCK",
+        "GEN_START",
+        "JUMP",
+        "JUMP_NO_INTERRUPT",
+    ]
 )
 _ENDS = frozenset(
-    """RETURN_VALUE RETURN_CONST RAISE_VARARGS RERAISE JUMP_FORWARD JUMP_BACKWARD JUMP_ABSOLUTE
-    JUMP_BACKWARD_NO_INTERRUPT""".split()
+    [
+        "RETURN_VALUE",
+        "RETURN_CONST",
+        "RAISE_VARARGS",
+        "RERAISE",
+        "JUMP_FORWARD",
+        "JUMP_BACKWARD",
+        "JUMP_ABSOLUTE",
+        "JUMP_BACKWARD_NO_INTERRUPT",
+    ]
 )
 _ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
 # What operators and calls return is asked for its truth without a look at shared state: a truth
@@ -337,23 +362,24 @@ class _Analysis:
         elif name == "BINARY_SUBSCR" or (
             name == "BINARY_OP" and instruction.argrepr.startswith("[")
         ):
-            container, key = self.popn(2)
-            self.push(self.item(container, key))
+            container, index = self.popn(2)
+            self.push(self.item(container, index))
         elif name == "BINARY_SLICE":
             container, _, _ = self.popn(3)
             self.push(self.item(container, UNKNOWN))
         elif name in ("STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE"):
+            key: Source
             if name == "STORE_SLICE":
                 _, container, _, _ = self.popn(4)
-                key: Source = UNKNOWN
+                key = UNKNOWN
             else:
                 container, key = self.popn(2)
                 if name == "STORE_SUBSCR":
                     self.pop()
             self.item(container, key, write=True)
         elif name == "CONTAINS_OP":
-            key, container = self.popn(2)
-            self.push(self.item(container, key))
+            wanted, container = self.popn(2)
+            self.push(self.item(container, wanted))
         elif name == "GET_ITER":
             iterated = self.pop()
             effect = dis.stack_effect(instruction.opcode, instruction.arg)
@@ -412,7 +438,7 @@ class _Analysis:
             effect += 1
         result = self.site(GLOBAL, name, name)
         if effect > 1:
-            self.push(result, NULL)
+            self.push(*((NULL, result) if sys.version_info < (3, 13) else (result, NULL)))
         else:
             self.push(result)
 
@@ -447,9 +473,7 @@ class _Analysis:
         inplace = name.startswith("INPLACE_") or (
             name == "BINARY_OP" and instruction.argrepr.endswith("=")
         )
-        operands = tuple(
-            each for each in (left, right) if not isinstance(each, (Constant, Null))
-        )
+        operands = tuple(each for each in (left, right) if not isinstance(each, (Constant, Null)))
         if operands:
             result = self.site(
                 CALL,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from concspec.interleave.scheduler import stuck_frame
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from concspec.interleave.scheduler import Execution, Task
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """One thread that waits: for what, where, and whom that has to come from (if anybody)."""
 
     thread: str
@@ -33,8 +31,7 @@ class Waiting:
         return f"{self.thread} waits to {self.action} {self.what}{holder} ({where})"
 
 
-@dataclass(frozen=True)
-class Deadlock:
+class Deadlock(NamedTuple):
     """A state in which threads are left and none can go on.
 
     `waiting` has each of them; `cycle` the names of those that wait for one another in a ring,
@@ -55,9 +52,7 @@ class Deadlock:
 
     def counted(self, interleavings: int | None, executions: int, witness: str) -> Deadlock:
         """Return this deadlock with its counts."""
-        return replace(
-            self, interleavings=interleavings, executions=executions, witness=witness
-        )
+        return self._replace(interleavings=interleavings, executions=executions, witness=witness)
 
     def __str__(self) -> str:
         """Tell who waits for whom."""
@@ -68,9 +63,14 @@ class Deadlock:
         return "\n".join(lines)
 
 
+Row = tuple[str, str, str, str, int, Optional[str]]  # the fields of a `Waiting`
+
+
 def observe_stuck(execution: Execution) -> None:
     """Note, while the threads still stand there, what each one waits for."""
-    waits: dict[int, tuple[Waiting, Task | None]] = {}
+    # Plain tuples: this runs in a thread of the program, and making a named one would be traced.
+    rows: list[Row] = []
+    holders: dict[int, Task | None] = {}
     for task in execution.stuck:
         frame = stuck_frame(task.ident)
         filename = frame.f_code.co_filename if frame is not None else ""
@@ -91,14 +91,11 @@ def observe_stuck(execution: Execution) -> None:
             what = name_of(thing, execution, frame) or task.pending.label
             filename = task.pending.filename or filename
             line = task.pending.line or line
-        waits[task.index] = (
-            Waiting(
-                task.name, action, what, filename, line, None if holder is None else _name(holder)
-            ),
-            holder,
-        )
-    execution.waiting = tuple(waiting for waiting, _ in waits.values())
-    execution.cycle = _cycle({index: holder for index, (_, holder) in waits.items()}, execution)
+        held_by = None if holder is None else _name(holder)
+        rows.append((task.name, action, what, filename, line, held_by))
+        holders[task.index] = holder
+    execution.waiting = rows
+    execution.cycle = _cycle(holders, execution)
 
 
 def _name(task: Task) -> str:
@@ -107,7 +104,8 @@ def _name(task: Task) -> str:
 
 def describe(execution: Execution, witness: str) -> Deadlock:
     """Return the deadlock in which an execution ended."""
-    return Deadlock(execution.waiting, execution.cycle, witness=witness)
+    waiting = tuple(Waiting(*row) for row in execution.waiting)
+    return Deadlock(waiting, execution.cycle, witness=witness)
 
 
 def _cycle(holders: dict[int, Task | None], execution: Execution) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
-"""`explore` and `replay`: from a program to everything it can do, and from a schedule to one run."""
+"""`explore` and `replay`: from a program to all it can do, from a schedule to one run."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from concspec.interleave.deadlock import Deadlock, describe
 from concspec.interleave.errors import NotDeterministic, NothingToExplore, ScheduleError
@@ -18,13 +18,12 @@ from concspec.interleave.schedule import decode, encode, spell
 from concspec.interleave.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from concspec.interleave.scheduler import Execution
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a result comes about.
 
     `interleavings` give it (None where they were too many to count, or the search was cut by a
@@ -36,8 +35,7 @@ class Outcome:
     witness: str
 
 
-@dataclass(frozen=True)
-class Exploration:
+class Exploration(NamedTuple):
     """What a program can do.
 
     `outcomes` maps each result to an `Outcome`; a program that raised has a `Raised` as its result.
@@ -52,12 +50,12 @@ class Exploration:
     executions: int
     interleavings: int | None
     complete: bool
-    bound: str | None = None
-    deadlocks: tuple[Deadlock, ...] = ()
-    failures: Mapping[str, Outcome] = field(default_factory=dict)
-    shared: frozenset[str] = frozenset()
-    redundant: int = 0
-    shards: tuple[frozenset[int], int] = (frozenset([0]), 1)
+    bound: str | None
+    deadlocks: tuple[Deadlock, ...]
+    failures: Mapping[str, Outcome]
+    shared: frozenset[str]
+    redundant: int
+    shards: tuple[frozenset[int], int]
 
     def merge(self, *others: Exploration) -> Exploration:
         """Add up the explorations of several shards of one program."""
@@ -84,7 +82,7 @@ class Exploration:
         return "\n".join(lines)
 
 
-def explore(
+def explore(  # noqa: PLR0913 - each option stands for itself
     program: Callable[[], Hashable],
     *,
     reduce: bool = True,
@@ -104,7 +102,7 @@ def explore(
     them up.
     """
     _check_arguments(program, preemption_bound, time_budget, shard)
-    deadline = None if time_budget is None else time.monotonic() + time_budget
+    start = time.monotonic()
     with Session(program) as session:
         obvious = shared = discover(session)
         while True:
@@ -113,7 +111,9 @@ def explore(
             else:
                 search = EveryInterleaving(preemption_bound, shard)
             tally = Tally(shared, shared - obvious)
-            discovered = run_all(session, search, tally, deadline, until)
+            discovered = run_all(
+                session, search, tally, budget=time_budget, until=until, start=start
+            )
             if not discovered:
                 return tally.exploration(search.bound, shard)
             # An access turned out to be shared that was taken for private: with it as a switch
@@ -121,12 +121,14 @@ def explore(
             shared |= discovered
 
 
-def run_all(
+def run_all(  # noqa: PLR0913 - what a search consists of
     session: Session,
     search: EveryClass | EveryInterleaving,
     tally: Tally,
-    deadline: float | None,
+    *,
+    budget: float | None,
     until: Callable[[Any], bool] | None,
+    start: float,
 ) -> frozenset[str]:
     """Run executions until the search has no more; return newly discovered switch points."""
     while True:
@@ -143,8 +145,8 @@ def run_all(
                 return frozenset()
         if not search.finish(execution):
             return frozenset()
-        if deadline is not None and time.monotonic() > deadline:
-            search.bound = "time_budget"
+        if budget is not None and time.monotonic() - start > budget:
+            search.bound = f"time_budget={budget:g}"
             return frozenset()
 
 
@@ -175,7 +177,11 @@ def discover(session: Session) -> frozenset[str]:
     if not same or _unequal(result, other):
         raise NotDeterministic(
             "the program is not deterministic: two runs under the same schedule "
-            + (f"returned {result!r} and {other!r}" if same else _first_difference(execution, again))
+            + (
+                f"returned {result!r} and {other!r}"
+                if same
+                else _first_difference(execution, again)
+            )
             + "; it must set all of its state itself, and use no clock, random numbers or other "
             "sources that change from run to run"
         )
@@ -187,7 +193,8 @@ def replay(program: Callable[[], Hashable], schedule: str) -> Hashable:
     execution, result = rerun(program, schedule)
     if execution.stuck:
         return describe(execution, schedule)
-    return result
+    outcome: Hashable = result
+    return outcome
 
 
 def rerun(
@@ -223,7 +230,7 @@ class Tally:
         self.interleavings: int | None = 0
         self.redundant = 0
 
-    def add(self, execution: Execution, result: Any, stands_for: int | None) -> None:  # noqa: ANN401
+    def add(self, execution: Execution, result: Any, stands_for: int | None) -> None:
         """Count one execution."""
         self.executions += 1
         self.interleavings = _sum(self.interleavings, stands_for)
@@ -231,9 +238,7 @@ class Tally:
             found = describe(execution, "")
             known = self.deadlocks.get(found.key)
             if known is None:
-                self.deadlocks[found.key] = found.counted(
-                    stands_for, 1, self.witness(execution)
-                )
+                self.deadlocks[found.key] = found.counted(stands_for, 1, self.witness(execution))
             else:
                 self.deadlocks[found.key] = known.counted(
                     _sum(known.interleavings, stands_for), known.executions + 1, known.witness
@@ -248,7 +253,7 @@ class Tally:
     def count(
         self,
         table: dict[Any, Outcome],
-        key: Any,  # noqa: ANN401 - whatever the program returns
+        key: Any,
         execution: Execution,
         stands_for: int | None,
     ) -> None:
@@ -326,9 +331,7 @@ def merge(explorations: Iterable[Exploration]) -> Exploration:
                     known.witness,
                 )
             )
-    bounds = [
-        each.bound for each in given if each.bound and not each.bound.startswith("shard=")
-    ]
+    bounds = [each.bound for each in given if each.bound and not each.bound.startswith("shard=")]
     missing = sorted(set(range(parts)) - seen)
     if missing:
         bounds.append(f"shard={tuple(sorted(seen))} of {parts}")

@@ -32,7 +32,6 @@ from concspec.interleave.operations import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
     from typing import TypeGuard
 
     from concspec.interleave.operations import Field, Place
@@ -58,9 +57,34 @@ _IMMUTABLE = (
 _CONTAINERS = (list, dict, set, bytearray, deque)
 _PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
 _READING_METHODS = frozenset(
-    """__contains__ __eq__ __ge__ __getitem__ __gt__ __iter__ __le__ __len__ __lt__ __ne__
-    __repr__ __reversed__ copy count difference get index intersection isdisjoint issubset
-    issuperset items keys symmetric_difference union values""".split()
+    [
+        "__contains__",
+        "__eq__",
+        "__ge__",
+        "__getitem__",
+        "__gt__",
+        "__iter__",
+        "__le__",
+        "__len__",
+        "__lt__",
+        "__ne__",
+        "__repr__",
+        "__reversed__",
+        "copy",
+        "count",
+        "difference",
+        "get",
+        "index",
+        "intersection",
+        "isdisjoint",
+        "issubset",
+        "issuperset",
+        "items",
+        "keys",
+        "symmetric_difference",
+        "union",
+        "values",
+    ]
 )
 _METHODS_OF_CONTAINERS = frozenset(
     name
@@ -69,13 +93,54 @@ _METHODS_OF_CONTAINERS = frozenset(
     if not name.startswith("__")
 )
 _READING_FUNCTIONS = frozenset(
-    """all any ascii bool bytes dict dir enumerate filter format frozenset getattr hasattr hash id
-    isinstance issubclass iter len list map max min next print repr reversed set sorted str sum
-    tuple type vars zip""".split()
+    [
+        "all",
+        "any",
+        "ascii",
+        "bool",
+        "bytes",
+        "dict",
+        "dir",
+        "enumerate",
+        "filter",
+        "format",
+        "frozenset",
+        "getattr",
+        "hasattr",
+        "hash",
+        "id",
+        "isinstance",
+        "issubclass",
+        "iter",
+        "len",
+        "list",
+        "map",
+        "max",
+        "min",
+        "next",
+        "print",
+        "repr",
+        "reversed",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "type",
+        "vars",
+        "zip",
+    ]
 )
 _HARMLESS_ITERATORS = frozenset(
-    """tuple_iterator range_iterator longrange_iterator str_iterator str_ascii_iterator
-    bytes_iterator generator""".split()
+    [
+        "tuple_iterator",
+        "range_iterator",
+        "longrange_iterator",
+        "str_iterator",
+        "str_ascii_iterator",
+        "bytes_iterator",
+        "generator",
+    ]
 )
 _ATTRIBUTE_FUNCTIONS = (getattr, setattr, delattr, hasattr)
 _BOUND = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
@@ -180,7 +245,10 @@ class Observer:
             return lambda: self.read(site, frame, results)
         source = site.receiver.receiver if isinstance(site.receiver, Method) else site.receiver
         whole = self.value(source, frame, results)
-        return lambda: list(whole) if isinstance(whole, (list, deque)) else whole
+        if type(whole) in _CONTAINERS:
+            kind: Any = type(whole)
+            return lambda: kind(whole)
+        return lambda: whole if isinstance(whole, _IMMUTABLE) else MISSING
 
     # Attributes.
 
@@ -308,7 +376,7 @@ class Observer:
                 return (), False
             # A C object of unknown behaviour (an iterator, a file): a call may change it.
             return ((self.name(owner), WHOLE),), True
-        places = ((self.name(owner), WHOLE),)
+        places: tuple[Place, ...] = ((self.name(owner), WHOLE),)
         if name in ("get", "__getitem__", "pop", "setdefault", "__setitem__") and site.arguments:
             key = self.value(site.arguments[0], frame, results)
             if isinstance(owner, dict):
@@ -342,9 +410,7 @@ class Observer:
     def whole_of_known(self, value: object) -> tuple[Place, ...]:
         return () if value is MISSING else self.whole(value)
 
-    def result(
-        self, site: Site, frame: types.FrameType, results: dict[Any, object]
-    ) -> object:
+    def result(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> object:
         """Return what the result of a call may reach, as far as it matters later."""
         if site.name:
             return Aliases([])
@@ -486,8 +552,7 @@ def is_program_code(filename: str) -> bool:
     known = _known_files.get(filename)
     if known is None:
         known = not (
-            filename.startswith(("<frozen", "<builtin", "<__array_function"))
-            or filename.startswith(_OWN)
+            filename.startswith(("<frozen", "<builtin", _OWN))
             or "site-packages" in filename
             or "dist-packages" in filename
             or (_LIBRARY and filename.startswith(_LIBRARY))
@@ -498,7 +563,7 @@ def is_program_code(filename: str) -> bool:
 
 def stopping_frame(depth: int = 1) -> types.FrameType | None:
     """Return the nearest frame of the program under this call."""
-    frame: types.FrameType | None = sys._getframe(depth)  # noqa: SLF001 - the only way up the stack
+    frame: types.FrameType | None = sys._getframe(depth)
     while frame is not None and not is_program_code(frame.f_code.co_filename):
         frame = frame.f_back
     return frame

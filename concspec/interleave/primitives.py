@@ -18,6 +18,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave import scheduler
+from concspec.interleave.deadlock import name_of
+from concspec.interleave.errors import ExplorationError
 from concspec.interleave.observation import stopping_frame
 from concspec.interleave.operations import Operation, Waiter
 from concspec.interleave.scheduler import Execution, Task, Unwind
@@ -78,6 +80,8 @@ def operation(  # noqa: PLR0913 - what a step consists of
     step.waiter = waiter
     execution.reach(task, step)
     step.available = available()
+    if execution.explaining and not execution.alone:
+        execution.trace[-1].name = name_of(thing, execution, frame)
     return step
 
 
@@ -93,7 +97,7 @@ class Lock:
         """Tell whether it can be acquired."""
         return not self.taken
 
-    def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT001, FBT002 - as in threading
+    def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT002 - as in threading
         """Acquire it; a timeout may be over at any moment at which it is not free."""
         if not blocking and timeout != _FOREVER:
             raise ValueError("can't specify a timeout for a non-blocking call")
@@ -173,7 +177,7 @@ class RLock:
         """Tell whether it can be acquired by a thread that does not hold it."""
         return self.holder is None
 
-    def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT001, FBT002 - as in threading
+    def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT002 - as in threading
         """Acquire it, once more if the caller holds it."""
         execution, task = _inside()
         if self.holder is task:
@@ -219,6 +223,15 @@ class RLock:
         found = current()
         return found is not None and self.holder is found[1]
 
+    def _release_save(self) -> int:
+        count, self.count = self.count, 1
+        self.release()
+        return count
+
+    def _acquire_restore(self, count: int) -> None:
+        self.acquire()
+        self.count = count
+
     def _at_fork_reinit(self) -> None:
         self.holder = None
         self.count = 0
@@ -231,25 +244,25 @@ def _inside() -> tuple[Execution, Task]:
     return found
 
 
-def _make_lock() -> Any:  # noqa: ANN401 - one of two kinds of lock
+def _make_lock() -> Any:
     return Lock() if current() is not None else _real_allocate()
 
 
-def _make_rlock(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+def _make_rlock(*arguments: Any, **options: Any) -> Any:
     return RLock() if current() is not None else _real_rlock(*arguments, **options)
 
 
 # Events and semaphores keep their state in the fields the standard library gave them.
 
 
-def _event_is_set(self: Any) -> bool:  # noqa: ANN401 - the methods of many classes
+def _event_is_set(self: Any) -> bool:
     found = current()
     if found is not None:
         _on_event(found, self, "is_set", write=False)
     return bool(self._flag)
 
 
-def _event_set(self: Any) -> None:  # noqa: ANN401
+def _event_set(self: Any) -> None:
     found = current()
     if found is None:
         _original(threading.Event, "set")(self)
@@ -258,7 +271,7 @@ def _event_set(self: Any) -> None:  # noqa: ANN401
     self._flag = True
 
 
-def _event_clear(self: Any) -> None:  # noqa: ANN401
+def _event_clear(self: Any) -> None:
     found = current()
     if found is None:
         _original(threading.Event, "clear")(self)
@@ -267,7 +280,7 @@ def _event_clear(self: Any) -> None:  # noqa: ANN401
     self._flag = False
 
 
-def _event_wait(self: Any, timeout: float | None = None) -> bool:  # noqa: ANN401
+def _event_wait(self: Any, timeout: float | None = None) -> bool:
     found = current()
     if found is None:
         return bool(_original(threading.Event, "wait")(self, timeout))
@@ -279,21 +292,21 @@ def _event_wait(self: Any, timeout: float | None = None) -> bool:  # noqa: ANN40
 
 def _on_event(
     found: tuple[Execution, Task],
-    event: Any,  # noqa: ANN401
+    event: Any,
     kind: str,
     *,
     write: bool,
     waits: bool = False,
 ) -> None:
     def is_set() -> bool:
-        return bool(event._flag)  # noqa: SLF001 - the field the standard library gave it
+        return bool(event._flag)
 
     operation(*found, kind, event, write=write, waits=waits, available=is_set)
 
 
 def _semaphore_acquire(
-    self: Any,  # noqa: ANN401
-    blocking: bool = True,  # noqa: FBT001, FBT002 - as in threading
+    self: Any,
+    blocking: bool = True,  # noqa: FBT002 - as in threading
     timeout: float | None = None,
 ) -> bool:
     found = current()
@@ -313,7 +326,7 @@ def _semaphore_acquire(
     return True
 
 
-def _semaphore_release(self: Any, n: int = 1) -> None:  # noqa: ANN401
+def _semaphore_release(self: Any, n: int = 1) -> None:
     found = current()
     if found is None:
         bounded = isinstance(self, threading.BoundedSemaphore)
@@ -330,7 +343,7 @@ def _semaphore_release(self: Any, n: int = 1) -> None:  # noqa: ANN401
     self._value += n
 
 
-def _condition_wait(self: Any, timeout: float | None = None) -> bool:  # noqa: ANN401
+def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     found = current()
     if found is None:
         return bool(_original(threading.Condition, "wait")(self, timeout))
@@ -342,7 +355,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:  # noqa: A
     operation(execution, task, "wait", self, also=lock, available=lock.is_free)
     self._waiters.append(waiter)
     count = getattr(lock, "count", 1)
-    lock._at_fork_reinit()  # noqa: SLF001 - free, whatever the count
+    lock._at_fork_reinit()
 
     def ready() -> bool:
         return waiter.notified and bool(lock.is_free())
@@ -369,7 +382,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:  # noqa: A
     return waiter.notified
 
 
-def _condition_notify(self: Any, n: int = 1) -> None:  # noqa: ANN401
+def _condition_notify(self: Any, n: int = 1) -> None:
     found = current()
     if found is None:
         _original(threading.Condition, "notify")(self, n)
@@ -385,7 +398,7 @@ def _condition_notify(self: Any, n: int = 1) -> None:  # noqa: ANN401
         waiter.since = len(execution.trace) - 1
 
 
-def _condition_notify_all(self: Any) -> None:  # noqa: ANN401
+def _condition_notify_all(self: Any) -> None:
     if current() is None:
         _original(threading.Condition, "notify_all")(self)
         return
@@ -412,18 +425,18 @@ class _Handle:
         self.done = True
 
 
-def _thread_start(self: Any) -> None:  # noqa: ANN401
+def _thread_start(self: Any) -> None:
     found = current()
     if found is None:
         _original(threading.Thread, "start")(self)
         return
     if not getattr(self, "_initialized", False):
         raise RuntimeError("thread.__init__() not called")
-    if self._started._flag:  # noqa: SLF001 - asking the Event would be a step
+    if self._started._flag:
         raise RuntimeError("threads can only be started once")
     execution, task = found
     context = _context_of(self)
-    self._started._flag = True  # noqa: SLF001
+    self._started._flag = True
 
     def body(child: Task) -> None:
         try:
@@ -438,13 +451,13 @@ def _thread_start(self: Any) -> None:  # noqa: ANN401
             self._set_native_id()
         if hasattr(self, "_handle"):
             self._handle = _Handle(ident)
-        threads = threading._active  # type: ignore[attr-defined]  # noqa: SLF001
+        threads = threading._active  # type: ignore[attr-defined]
         threads[ident] = self
         try:
             context.run(self.run)
         except (SystemExit, Unwind):
             pass
-        except scheduler.ExplorationError as error:
+        except ExplorationError as error:
             execution.fail(error)
         except Exception as error:  # noqa: BLE001 - it ends this thread, and is reported
             child.failure = error
@@ -452,13 +465,13 @@ def _thread_start(self: Any) -> None:  # noqa: ANN401
             threads.pop(ident, None)
             self._is_stopped = True
             if hasattr(self, "_handle"):
-                self._handle._set_done()  # noqa: SLF001
+                self._handle._set_done()
 
     execution.start(task, self, body)
     self._concspec = execution.tasks[-1]
 
 
-def _context_of(thread: Any) -> contextvars.Context:  # noqa: ANN401
+def _context_of(thread: Any) -> contextvars.Context:
     given = getattr(thread, "_context", None)
     if given is not None:
         return given  # type: ignore[no-any-return]
@@ -467,7 +480,7 @@ def _context_of(thread: Any) -> contextvars.Context:  # noqa: ANN401
     return contextvars.Context()
 
 
-def _thread_join(self: Any, timeout: float | None = None) -> None:  # noqa: ANN401
+def _thread_join(self: Any, timeout: float | None = None) -> None:
     found = current()
     target = getattr(self, "_concspec", None)
     if found is None or target is None:
@@ -486,7 +499,7 @@ def _thread_join(self: Any, timeout: float | None = None) -> None:  # noqa: ANN4
         execution.clock += max(timeout, 0)
 
 
-def _thread_is_alive(self: Any) -> bool:  # noqa: ANN401
+def _thread_is_alive(self: Any) -> bool:
     found = current()
     target = getattr(self, "_concspec", None)
     if found is None or target is None:
@@ -532,6 +545,18 @@ def _sleep(seconds: float) -> None:
     found[0].refuse("sleep", stopping_frame(2))
 
 
+def _start_new_thread(*arguments: Any, **options: Any) -> Any:
+    found = current()
+    if found is None:
+        return _original(_thread, "start_new_thread")(*arguments, **options)
+    raise found[0].stopped(
+        ExplorationError(
+            f"_thread.start_new_thread() at {scheduler.where(stopping_frame(2))} starts a thread "
+            "the scheduler does not see; start a threading.Thread"
+        )
+    )
+
+
 def _monotonic() -> float:
     found = current()
     return time.monotonic() if found is None else found[0].clock
@@ -558,20 +583,24 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (threading.BoundedSemaphore, "release", _semaphore_release),
     (threading, "_time", _monotonic),
     (queue, "time", _monotonic),
-    (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]  # noqa: SLF001
+    (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]
     (time, "sleep", _sleep),
+    (_thread, "start_new_thread", _start_new_thread),
 ]
 _originals = {(owner, name): vars(owner)[name] for owner, name, _ in _REPLACED}
 FACTORIES = {
     id(_real_allocate): _make_lock,
     id(threading.Lock): _make_lock,
     id(threading.RLock): _make_rlock,
-    id(queue.SimpleQueue): queue._PySimpleQueue,  # type: ignore[attr-defined]  # noqa: SLF001
+    id(queue.SimpleQueue): queue._PySimpleQueue,  # type: ignore[attr-defined]
 }
 
 
-def _original(owner: object, name: str) -> Any:  # noqa: ANN401
+def _original(owner: object, name: str) -> Any:
     return _originals[owner, name]
+
+
+scheduler.BLOCKING[time.sleep] = "sleep"
 
 
 def install() -> None:

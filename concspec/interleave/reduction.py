@@ -214,12 +214,13 @@ class EveryClass:
                     self.reverse(execution, events, position, events[depth], node.before)
         for task in execution.stuck:
             operation = task.pending
-            if operation is not None:
-                races, clock = self.races(task, operation, len(nodes))
-                last = Event(task.index, operation, clock, task.steps + 1)
-                for position in races:
-                    if position >= self.deal.depth:
-                        self.reverse(execution, events, position, last, task.clock)
+            if operation is None or (operation.waiter and not operation.waiter.notified):
+                continue  # what waits for a signal that never came could not have gone earlier
+            races, clock = self.races(task, operation, len(nodes))
+            last = Event(task.index, operation, clock, task.steps + 1)
+            for position in races:
+                if position >= self.deal.depth:
+                    self.reverse(execution, events, position, last, task.clock)
 
     def reverse(
         self,
@@ -232,9 +233,7 @@ class EveryClass:
         """Plan to run `last` (which came to its state with the clock `before`) before a step."""
         first = events[position]
         node = self.nodes[position]
-        sequence = [
-            event for event in events[position + 1 :] if not first.happens_before(event)
-        ]
+        sequence = [event for event in events[position + 1 :] if not first.happens_before(event)]
         # What happened before `last` may have done so only by way of the step now taken out, such
         # as the critical section that `last` had to wait for.
         clock = before
@@ -482,13 +481,13 @@ def with_entry(clock: tuple[int, ...], index: int, number: int) -> tuple[int, ..
     return (*clock[:index], number, *clock[index + 1 :])
 
 
-def not_repeated(
-    expected: Operation | None, execution: Execution, index: int
-) -> NotDeterministic:
+def not_repeated(expected: Operation | None, execution: Execution, index: int) -> NotDeterministic:
     """Return the error for a program that did something else under the same schedule."""
     task = execution.by_index.get(index)
-    before = "another step" if expected is None else (
-        f"{expected.kind} {expected.label} at {expected.filename}:{expected.line}"
+    before = (
+        "another step"
+        if expected is None
+        else (f"{expected.kind} {expected.label} at {expected.filename}:{expected.line}")
     )
     if task is None:
         now = "does not exist"

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _LOCK = type(_thread.allocate_lock())
 _RLOCK = type(threading.RLock())
-_METHOD = type([].append)
+_METHOD: type = type([].append)
 _SYNCHRONISATION = (
     threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue,
-    queue._PySimpleQueue,  # type: ignore[attr-defined]  # noqa: SLF001
+    queue._PySimpleQueue,  # type: ignore[attr-defined]
 )  # fmt: skip
 _LEAVES = (int, float, complex, str, bytes, bytearray, type(None), range, types.CodeType)
 _STATE = ("_flag", "_value", "_count", "_state", "unfinished_tasks")
@@ -60,7 +60,7 @@ class Replacement:
         for thing, state in self.states:
             vars(thing).update(state)
             if "_waiters" in vars(thing):
-                thing._waiters = deque()  # noqa: SLF001 - nobody waits between executions
+                thing._waiters = deque()
 
     def undo(self) -> None:
         """Give everybody the lock they had."""
@@ -68,7 +68,7 @@ class Replacement:
         while self.undoing:
             self.undoing.pop()()
 
-    def convert(self, value: Any) -> Any:  # noqa: ANN401 - any value of a program
+    def convert(self, value: Any) -> Any:
         """Return what the program shall see instead of `value`: mostly `value` itself."""
         kind = type(value)
         if kind in _LEAVES:
@@ -92,7 +92,7 @@ class Replacement:
             self.todo.append(value)
         return value
 
-    def lend(self, lock: Any) -> Lock | RLock:  # noqa: ANN401 - either kind of lock
+    def lend(self, lock: Any) -> Lock | RLock:
         known = self.lent.get(id(lock))
         if known is None:
             if type(lock) is _LOCK:
@@ -106,9 +106,10 @@ class Replacement:
             self.kept.append(lock)
         return known
 
-    def enter(self, value: Any) -> None:  # noqa: ANN401, C901, PLR0912 - one case a kind of object
+    def enter(self, value: Any) -> None:  # noqa: C901, PLR0912 - one case a kind of object
         if isinstance(value, types.FunctionType):
-            if is_program_code(value.__code__.co_filename):
+            # PyPy's built-in functions are of the same type, with code of another.
+            if is_program_code(getattr(value.__code__, "co_filename", "<builtin>")):
                 self.mapping(value.__globals__)
                 for cell in value.__closure__ or ():
                     self.cell(cell)
@@ -145,7 +146,7 @@ class Replacement:
         elif isinstance(value, _SYNCHRONISATION) or _of_program(type(value)):
             self.instance(value)
 
-    def instance(self, value: Any) -> None:  # noqa: ANN401
+    def instance(self, value: Any) -> None:
         self.convert(type(value))
         own = getattr(value, "__dict__", None)
         if isinstance(own, dict) and not isinstance(value, threading.local):
@@ -170,8 +171,6 @@ class Replacement:
             self.undoing.append(functools.partial(put, value))
 
     def mapping(self, mapping: dict[Any, Any]) -> None:
-        if id(mapping) in self.seen and mapping not in self.todo[-1:]:
-            pass
         if not self.first_time(mapping):
             return
         for key, value in list(mapping.items()):
@@ -187,7 +186,7 @@ class Replacement:
         self.kept.append(container)
         return True
 
-    def sequence(self, sequence: Any) -> None:  # noqa: ANN401 - a list or a deque
+    def sequence(self, sequence: Any) -> None:
         for position, value in enumerate(list(sequence)):
             self.replace(value, functools.partial(sequence.__setitem__, position))
 

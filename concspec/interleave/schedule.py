@@ -9,7 +9,6 @@ a serial run of the program would not have shown to be shared, they follow behin
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from concspec.interleave.errors import ScheduleError
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SHORT = 60
-_TOKEN = re.compile(r"(?:([0-9a-z])|\((\d+)\))(?:\*(\d+))?")
+_TOKEN = r"(?:([0-9a-z])|\((\d+)\))(?:\*(\d+))?"
 
 
 class Schedule(NamedTuple):
@@ -55,6 +54,9 @@ def encode(steps: Sequence[int], labels: frozenset[str] = frozenset()) -> str:
 
 def decode(text: str) -> Schedule:
     """Read a schedule; raise `ScheduleError` where it is none."""
+    import re  # noqa: PLC0415 - not needed to explore
+
+    token = re.compile(_TOKEN)
     if not isinstance(text, str):
         raise ScheduleError(f"a schedule is a string such as '1221', not {text!r}")
     head, *labels = text.strip().split(" +")
@@ -65,7 +67,7 @@ def decode(text: str) -> Schedule:
     steps: list[int] = []
     position = 0
     while position < len(head):
-        found = _TOKEN.match(head, position)
+        found = token.match(head, position)
         if found is None:
             raise ScheduleError(
                 f"not a schedule: {text!r}: character {position + 1}, {head[position]!r}, is not "

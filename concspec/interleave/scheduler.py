@@ -14,9 +14,10 @@ import _thread
 import sys
 import threading
 from _thread import allocate_lock  # by name: the attribute of `_thread` is replaced
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import CALL, CAPTURE, Site
+from concspec.interleave.accesses import CALL, Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.observation import MISSING, Aliases, Observer, stopping_frame
 from concspec.interleave.operations import WHOLE, Operation, Place
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Protocol
 
-    from concspec.interleave.deadlock import Waiting
+    from concspec.interleave.deadlock import Row
 
     class Search(Protocol):
         """Decides which thread goes next."""
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 MOST_THREADS = 200
 MOST_STEPS = 20_000
+MOST_ACCESSES = 500_000
+_SPINNING = (
+    "a loop that waits for another thread by looking again and again has no end under some "
+    "schedule; wait on a Condition or an Event instead"
+)
 
 
 class Cut(Exception):  # noqa: N818 - not an error: the search needs no more of this execution
@@ -125,7 +131,7 @@ class Task:
 class Step:
     """One operation that was performed: who did it, and what."""
 
-    __slots__ = ("frame", "look", "operation", "task", "value", "variables")
+    __slots__ = ("frame", "look", "name", "operation", "task", "value", "variables")
 
     def __init__(self, task: Task, operation: Operation) -> None:
         """Record that `task` does `operation`; the rest is kept for explanations only."""
@@ -135,6 +141,7 @@ class Step:
         self.look: Callable[[], object] | None = None
         self.variables: dict[str, object] = {}
         self.frame = 0
+        self.name: str | None = None  # of the primitive, in the program's text
 
 
 class Execution:
@@ -173,12 +180,13 @@ class Execution:
         self.cut = False
         self.error: BaseException | None = None
         self.stuck: list[Task] = []
-        self.waiting: tuple[Waiting, ...] = ()
+        self.waiting: list[Row] = []
         self.cycle: tuple[str, ...] = ()
         self.observer = Observer()
         self.places: dict[int | None, dict[object, dict[tuple[int, bool, str], int]]] = {}
         self.clock = 0.0  # what the program's timeouts have waited for, together
         self.progress = 0
+        self.touched = 0
 
     # The life of an execution.
 
@@ -243,6 +251,7 @@ class Execution:
         """
         if self.over:
             raise Unwind
+        task.seen = True
         if self.alone and (operation.ready is None or operation.ready()):
             return
         task.pending = operation
@@ -309,9 +318,7 @@ class Execution:
         if len(self.trace) > MOST_STEPS:
             raise TooMuch(
                 f"one execution took more than {MOST_STEPS} steps; {task.name} is at "
-                f"{operation.filename}:{operation.line} ({operation.label}): a loop that waits for "
-                "another thread by looking again and again has no end under some schedule; wait "
-                "on a Condition or an Event instead"
+                f"{operation.filename}:{operation.line} ({operation.label}): {_SPINNING}"
             )
         return task
 
@@ -397,11 +404,26 @@ class Execution:
             raise Unwind from error
 
     def touch(self, task: Task, site: Site, frame: FrameType) -> None:
+        if self.over:
+            raise Unwind
         task.seen = True
+        self.touched += 1
+        if self.touched > MOST_ACCESSES:
+            raise self.stopped(
+                TooMuch(
+                    f"one execution made more than {MOST_ACCESSES:,} accesses; {task.name} is at "
+                    f"{where(frame)} ({site.label}): {_SPINNING}"
+                )
+            )
         observer = self.observer
         if site.kind == CALL:
             self.refuse_blocking(site, task, frame)
-        places, write = observer.observe(site, frame, task.results)
+        if self.alone:
+            # Ordered by `start` and `join` with whatever any other thread does.
+            places: tuple[Place, ...] = ()
+            write = False
+        else:
+            places, write = observer.observe(site, frame, task.results)
         if places:
             label = site.label
             if label in self.shared:
@@ -415,7 +437,7 @@ class Execution:
                 )
                 self.note(task, places, label, write=write)
                 self.reach(task, operation)
-                if self.explaining and not self.alone:
+                if self.explaining:
                     self.explain(site, frame, task)
             else:
                 self.note(task, places, label, write=write)
@@ -484,8 +506,8 @@ class Execution:
 
     def refuse_blocking(self, site: Site, task: Task, frame: FrameType) -> None:
         function, _, _ = self.observer.callee(site, frame, task.results)
-        if function in _BLOCKING and type(function) is _BUILTIN:
-            self.refuse(getattr(function, "__name__", "a call"), frame)
+        if type(function) is BuiltinFunctionType and function in BLOCKING:
+            self.refuse(BLOCKING[function], frame)
 
     def refuse(self, name: str, frame: FrameType | None) -> None:
         """Refuse a call that would wait for the world outside."""
@@ -497,8 +519,7 @@ class Execution:
         )
 
 
-_BUILTIN = type(len)
-_BLOCKING: set[object] = set()
+BLOCKING: dict[object, str] = {}  # calls that wait for time, with their names
 
 
 def where(frame: FrameType | None) -> str:
@@ -527,7 +548,7 @@ def stuck_frame(ident: int) -> FrameType | None:
     """Return the program's line at which the thread `ident` stands now."""
     from concspec.interleave.observation import is_program_code  # noqa: PLC0415 - rarely needed
 
-    frame = sys._current_frames().get(ident)  # noqa: SLF001 - the only way to another thread
+    frame = sys._current_frames().get(ident)
     while frame is not None and not is_program_code(frame.f_code.co_filename):
         frame = frame.f_back
     return frame

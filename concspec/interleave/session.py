@@ -40,6 +40,7 @@ class Worker:
         self.ended = allocate_lock()
         self.ended.acquire()
         self.job: Callable[[], None] | None = None
+        self.task: Task | None = None
         _start_new_thread(self.loop, ())
 
     def loop(self) -> None:
@@ -76,12 +77,16 @@ class Session:
         """Take what is needed."""
         if primitives.active is not None or primitives.current() is not None:
             raise ExplorationError("an exploration is running already; one at a time")
+        self.tracing.begin()
+        try:
+            self.replacement = Replacement(self.program)
+        except BaseException:
+            self.tracing.end()
+            raise
         self.cpus = _stay_on_one_cpu()
-        self.replacement = Replacement(self.program)
         primitives.install()
         self.counter = vars(threading).get("_counter")
         self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
-        self.tracing.begin()
         self.tracing.attach()
         self.stop = allocate_lock()
         self.stop.acquire()
@@ -104,24 +109,25 @@ class Session:
         self.restore_locals()
         self.replacement.undo()
         if self.counter is not None:
-            threading._counter = self.counter  # type: ignore[attr-defined]  # noqa: SLF001
-        for worker in self.workers:
-            worker.job = None
-            worker.ready.release()
-        for worker in self.workers:
-            worker.ended.acquire()
+            threading._counter = self.counter  # type: ignore[attr-defined]
+        # A worker that is stuck somewhere may never come back.
+        self.workers = [
+            worker for worker in self.workers if worker.task is None or not worker.task.lost
+        ]
+        self.retire()
         self.stop.release()
         self.stopped.acquire()
         if self.cpus is not None:
             os.sched_setaffinity(0, self.cpus)
 
-    def spawn(self, _task: Task, job: Callable[[], None]) -> None:
+    def spawn(self, task: Task, job: Callable[[], None]) -> None:
         """Run `job` on an operating system thread."""
         if self.busy == len(self.workers):
             self.workers.append(Worker(self))
         worker = self.workers[self.busy]
         self.busy += 1
         worker.job = job
+        worker.task = task
         worker.ready.release()
 
     def execute(
@@ -137,7 +143,7 @@ class Session:
         self.restore_locals()
         if self.counter is not None:
             counter = itertools.count(1)
-            threading._counter = counter.__next__  # type: ignore[attr-defined]  # noqa: SLF001
+            threading._counter = counter.__next__  # type: ignore[attr-defined]
         execution = Execution(
             search, shared, self.spawn, explaining=explaining, numbers=self.numbers
         )
@@ -204,16 +210,21 @@ class Session:
             )
         )
         if task is execution.main:
-            if threading.current_thread is not None and task.thread is threading.main_thread():
-                _thread.interrupt_main()
+            if task.thread is threading.main_thread():
+                _interrupt(task.ident)
         else:
             task.lost = True
-            worker = next(
-                (each for each in self.workers if each.job is not None), None
-            )
-            if worker is not None:
-                self.workers = []
             execution.main.baton.release()
+
+
+def _interrupt(ident: int) -> None:
+    """Raise KeyboardInterrupt in the main thread, out of a system call if need be."""
+    import signal  # noqa: PLC0415 - it imports much, and this is rare
+
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _stay_on_one_cpu() -> set[int] | None:
@@ -227,8 +238,10 @@ def _stay_on_one_cpu() -> set[int] | None:
     try:
         allowed = os.sched_getaffinity(0)
         if len(allowed) > 1:
-            os.sched_setaffinity(0, {min(allowed)})
+            with open("/proc/self/stat", "rb") as stat:
+                here = int(stat.read().rpartition(b")")[2].split()[36])
+            os.sched_setaffinity(0, {here if here in allowed else min(allowed)})
             return allowed
-    except OSError:
+    except (OSError, ValueError, IndexError):
         pass
     return None

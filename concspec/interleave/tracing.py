@@ -92,7 +92,7 @@ class Monitoring(Tracing):
     def instruction(self) -> Callable[[CodeType, int], object]:
         watched = self.watched
         disable = self.monitoring.DISABLE
-        get_frame = sys._getframe  # noqa: SLF001 - the callback is not given the frame
+        get_frame = sys._getframe
 
         def instruction(code: CodeType, offset: int) -> object:
             site = watched[id(code)][1].get(offset)
@@ -128,7 +128,7 @@ class Settrace(Tracing):
     def make(self) -> Callable[[FrameType, str, Any], Any]:
         interesting = self.interesting
 
-        def local(frame: FrameType, event: str, _argument: object) -> Any:  # noqa: ANN401 - as typed by sys.settrace
+        def local(frame: FrameType, event: str, _argument: object) -> Any:
             if event == "opcode":
                 code = frame.f_code
                 found = interesting[id(code)][1]
@@ -146,7 +146,7 @@ class Settrace(Tracing):
                                 frame.f_locals  # noqa: B018
             return local
 
-        def called(frame: FrameType, _event: str, _argument: object) -> Any:  # noqa: ANN401
+        def called(frame: FrameType, _event: str, _argument: object) -> Any:
             code = frame.f_code
             known = interesting.get(id(code))
             if known is None:

@@ -126,7 +126,12 @@ class Row:
     @property
     def falsifiers(self) -> Sequence[Group]:
         """The outcomes of the falsifiers, where there are any."""
-        return [g for g in _groups(claim.get("falsifiers") for claim in self.runs) if g.said]
+        keys = ("falsifier", "breaks", "caught")
+        tried = (
+            [{key: trial[key] for key in keys} for trial in claim.get("falsifiers", ())]
+            for claim in self.runs
+        )
+        return [group for group in _groups(tried) if group.said]
 
     @cached_property
     def durations(self) -> Sequence[float]:

@@ -72,6 +72,8 @@ def summary(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
     yield from _part("refuted, as expected", refuted, lang, why)
     yield from _part("inconclusive", inconclusive, lang, reason, yellow=True)
     yield from _part("changed", changed, lang, change, red=True)
+    if run.trials:
+        yield from _falsifiers(run, lang)
     yield "", {}
     before = _switch(run.interpreter.gil, lang)
     after = "?" if run.gil_after is None else _switch(run.gil_after, lang)
@@ -122,6 +124,29 @@ def _part(
             yield f"      {pad(label, labels)}  {text}", {}
 
 
+def _falsifiers(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
+    """Count the falsifiers and those that were caught, and name the specs that others escaped."""
+    tried = run.tried
+    escaped = [trial for trial in tried if not trial.caught]
+    specs = {trial.outcome.spec.partition("[")[0] for trial in tried}
+    counts = {
+        "claims": sum(not specs.isdisjoint(c.specs) for c in run.catalogue.claims.values()),
+        "falsifiers": len(tried),
+        "caught": len(tried) - len(escaped),
+        "escaped": len(escaped),
+    }
+    yield "", {}
+    line = ", ".join(f"{say(words, lang)}: {count}" for words, count in counts.items())
+    yield line, {"bold": True, "red": bool(escaped)}
+    for trial in escaped:
+        yield f"  {trial.outcome.spec}", {"red": True}
+        yield f"      {_first_line(trial.outcome.seen) or trial.outcome.verdict.value}", {}
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
 def _lines(claim: Claim, lang: str) -> str:
     if lang == "zh":
         return f"第 {claim.lines} 行"
@@ -143,6 +168,6 @@ def _change(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
     if grade.expectation.reason.en:
         yield from _why(grade, lang, catalogue)
     decisive = grade.decisive
-    seen = decisive.seen.partition("\n")[0]
-    yield "seen", ": ".join(filter(None, [say(grade.verdict.value, lang), seen]))
+    verdict = say(grade.verdict.value, lang)
+    yield "seen", ": ".join(filter(None, [verdict, _first_line(decisive.seen)]))
     yield "where", ", ".join(filter(None, [decisive.spec, decisive.where]))

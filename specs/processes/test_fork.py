@@ -24,7 +24,7 @@ def test_a_call_returns_once():
     assert steps == ["runs", "returns"]
 
 
-@claim("fork-returns-twice")
+@claim("fork-returns-twice", falsified_by="fork.child-never-returns")
 def test_fork_returns_twice():
     """Each return of the one call writes a byte into a pipe."""
     read, write = os.pipe()
@@ -36,7 +36,7 @@ def test_fork_returns_twice():
     assert os.read(read, 10) == b"xx"
 
 
-@claim("fork-child-gets-zero")
+@claim("fork-child-gets-zero", falsified_by="fork.pid-in-child")
 def test_fork_returns_zero_in_the_child():
     """Three children in turn send what fork() returned to them."""
     parent = os.getpid()
@@ -50,7 +50,7 @@ def test_fork_returns_zero_in_the_child():
         os.wait()
 
 
-@claim("fork-parent-gets-child-pid")
+@claim("fork-parent-gets-child-pid", falsified_by=("fork.zero-in-parent", "fork.own-pid-in-parent"))
 def test_fork_returns_the_childs_id_in_the_parent():
     """The child sends its own id."""
     returned, child = fork_and_report(os.getpid)
@@ -58,7 +58,7 @@ def test_fork_returns_the_childs_id_in_the_parent():
     assert returned != os.getpid()
 
 
-@claim("fork-many-children")
+@claim("fork-many-children", falsified_by="fork.waits-for-child")
 def test_a_parent_forks_several_children():
     """Five children wait for the end of one pipe: none can end before all have been forked."""
     hold, release = os.pipe()
@@ -76,7 +76,7 @@ def test_a_parent_forks_several_children():
     assert len(set(children)) == 5
 
 
-@claim("fork-getppid")
+@claim("fork-getppid", falsified_by="fork.grandparent-for-parent")
 def test_a_child_learns_its_parents_id():
     """The child sends what getppid() gave while the parent waited for it."""
     _, parent = fork_and_report(os.getppid)
@@ -104,7 +104,7 @@ def orphan_reports(report):
     return parent, receive(read)
 
 
-@claim("fork-getppid-orphan")
+@claim("fork-getppid-orphan", falsified_by="fork.frozen-getppid")
 def test_an_orphan_keeps_its_parents_id():
     """The child asks for its parent when that one has ended."""
     parent, named = orphan_reports(os.getppid)

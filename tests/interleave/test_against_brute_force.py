@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from tests.interleave.brute_force import brute_force, conditional, generate, source
 from concspec.interleave import explore, merge
+from tests.interleave.brute_force import brute_force, conditional, generate, source
 
 # Handing over between threads is dearer on PyPy, and without a GIL.
 FAST = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -16,7 +16,7 @@ MOST = 700
 def compiled(threads):
     text = source(threads)
     scope = {"__name__": "generated"}
-    exec(compile(text, "<generated>", "exec"), scope)  # noqa: S102 - our own text
+    exec(compile(text, "<generated>", "exec"), scope)
     return scope["program"], text
 
 

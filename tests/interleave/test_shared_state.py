@@ -469,10 +469,15 @@ def test_a_deque_is_seen():
 def many_names():
     """More than 255 names: instructions with an EXTENDED_ARG before them."""
     names = [f"v{n}" for n in range(300)]
-    lines = ["def add():", "    global v299", f"    ({', '.join(names[:299])})", "    v299 = v299 + 1"]
+    lines = [
+        "def add():",
+        "    global v299",
+        f"    ({', '.join(names[:299])})",
+        "    v299 = v299 + 1",
+    ]
     scope = dict.fromkeys(names, 0)
     scope["__name__"] = "generated"
-    exec("\n".join(lines), scope)  # noqa: S102 - our own text
+    exec("\n".join(lines), scope)
 
     def program():
         scope["v299"] = 0

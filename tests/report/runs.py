@@ -43,6 +43,18 @@ def outcome(slug="water-is-wet", verdict="holds", **changes):
     }
 
 
+def trial(falsifier, **changes):
+    """Give what became of one falsifier."""
+    return {
+        "falsifier": falsifier,
+        "breaks": "Water.",
+        "spec": "specs/a/test_a.py::test_a",
+        "caught": True,
+        "seen": "assert False",
+        **changes,
+    }
+
+
 def refuted(slug, **changes):
     """Give a claim that is refuted, as expected."""
     expectation = {

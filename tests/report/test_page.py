@@ -14,7 +14,7 @@ from concspec.report.merging import merge
 from concspec.report.page import page
 from concspec.report.pictures import figures
 from concspec.report.site import write as write_site
-from tests.report.runs import claim, outcome, refuted, run, write
+from tests.report.runs import claim, outcome, refuted, run, trial, write
 
 
 class Parsed(HTMLParser):
@@ -67,7 +67,7 @@ def test_every_state_is_said_by_word_and_class(made):
 def test_a_claim_says_all_that_is_known_of_it(made):
     seen = outcome("ice", "refuted", where="specs/a/test_a.py:9", seen="assert 4711 == 4712")
     correction = claim("ice-is-cold")
-    falsifier = {"name": "hot-ice", "caught": True, "breaks": "Ice that burns."}
+    falsifier = trial("hot-ice", breaks="Ice that burns.")
     ice = refuted("ice", outcomes=[seen], corrected_by="ice-is-cold", falsifiers=[falsifier])
     parsed = Parsed(made(run("cpython-3.13", ice, correction)))
     for said in (
@@ -146,7 +146,8 @@ def everywhere(text):
         references=[text, f"javascript:{text}", f"https://{text}"],
         corrected_by=text,
         specs=[text],
-        falsifiers=[{"name": text, "caught": False, "breaks": text}],
+        unfalsifiable=text,
+        falsifiers=[trial(text, caught=False, breaks=text, spec=text, seen=text)],
         outcomes=[outcome(reason=both, where=text, seen=text, spec=text, evidence=evidence)],
         expectation={
             "verdict": "refuted",

@@ -1,0 +1,73 @@
+"""``pytest --falsify``: shows that each spec can fail, by running it under its falsifiers.
+
+A spec runs as it is, and then once under each of its falsifiers, a sabotage of a primitive that
+makes its claim false. Under it the spec has to fail by AssertionError; a crash, another exception
+or a time-out is no catch. Of a claim that is expected to be refuted, the sabotage makes it true,
+and the spec has to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import pytest
+
+from concspec import sabotage
+from concspec.grading import UNHARMED, Verdict
+
+
+class EscapedError(Exception):
+    """A spec came to its verdict although the primitive was broken."""
+
+
+class Falsification:
+    """The plugin behind ``--falsify``."""
+
+    @pytest.fixture
+    def falsifier(self, request: pytest.FixtureRequest) -> str:
+        """The name of the sabotage that the spec is under."""
+        name: str = request.param
+        return name
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run each spec once as it is, and once under each of its falsifiers."""
+        names = [
+            name
+            for mark in metafunc.definition.iter_markers("claim")
+            for name in listed(mark.kwargs.get("falsified_by", ()))
+        ]
+        if names:
+            metafunc.fixturenames.append("falsifier")
+            metafunc.parametrize("falsifier", [UNHARMED, *names], indirect=True)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """Break the primitive while the spec runs, and let what it did be a catch or an escape."""
+        name = falsifier_of(pyfuncitem)
+        if name is None:
+            return (yield)
+        try:
+            with sabotage.active(name):
+                yield
+        except AssertionError:
+            seen = Verdict.REFUTED
+        else:
+            seen = Verdict.HOLDS
+        if ("expected", seen.value) not in pyfuncitem.user_properties:
+            return True
+        file, line, _ = pyfuncitem.location
+        raise EscapedError(
+            f"{file}:{(line or 0) + 1}: still {seen.value}, although {sabotage.find(name).breaks}"
+        )
+
+
+def listed(names: str | Sequence[str]) -> Sequence[str]:
+    """The names as a list, of which there may be one, as text."""
+    return [names] if isinstance(names, str) else names
+
+
+def falsifier_of(item: pytest.Item) -> str | None:
+    """The name of the sabotage that an item runs under, or None."""
+    callspec = getattr(item, "callspec", None)
+    name = callspec.params.get("falsifier", UNHARMED) if callspec else UNHARMED
+    return None if name == UNHARMED else name

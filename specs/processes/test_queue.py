@@ -1,0 +1,306 @@
+"""Notes 1.5, lines 181-230: two children exchange data through a Queue of their parent.
+
+The notes' writer sleeps behind each put, and nothing else orders the two. Here they begin when
+they are told to, and in place of its sleep the writer takes a turn: turns are there from the
+start, or the reader gives one after each get. What they do, they tell a log. They are started by
+the interpreter's default start method, and before this process puts anything: put() starts a
+thread, and a process with several threads should not fork.
+"""
+
+import itertools
+import multiprocessing
+import os
+import queue as queue_of_threads
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from concspec import claim
+from concspec.children import run_program
+from specs.processes import queue_workers
+from specs.processes.queue_workers import BOUND, Log
+
+LISTING = Path(__file__).parent / "listings" / "writer_reader.py"
+
+PUTS = ["put A", "put B", "put C"]
+GETS = ["got A", "got B", "got C"]
+
+
+def start(target, *args):
+    """Start a child, which ends with this process at the latest."""
+    child = multiprocessing.Process(target=target, args=args, daemon=True)
+    child.start()
+    return child
+
+
+def exit_code(child):
+    """Wait for the end of a child; give its exit code, or None if it does not end."""
+    child.join(BOUND)
+    return child.exitcode
+
+
+def taken(queue, bound=BOUND):
+    """Take the next item, or None if none can be had within the bound."""
+    try:
+        return queue.get(timeout=bound)
+    except queue_of_threads.Empty:
+        return None
+
+
+class Program:
+    """The notes' parent up to the joins: a queue, a writer and a reader, who may not begin yet."""
+
+    def __init__(self, turns=0):
+        """Start both children, with turns for the writer to begin with."""
+        self.queue = multiprocessing.Queue()
+        self.log = Log()
+        self.turns = multiprocessing.Semaphore(turns)
+        self.write, self.read = multiprocessing.Event(), multiprocessing.Event()
+        self.writer = start(queue_workers.write, self.queue, self.log, self.write, self.turns)
+        self.reader = start(queue_workers.read, self.queue, self.log, self.read, self.turns)
+
+    def events(self, count):
+        """The next events; fewer if no more come."""
+        return list(itertools.takewhile(bool, (self.log.next() for _ in range(count))))
+
+
+@claim("queue-and-pipe-exist")
+def test_queues_and_pipes_carry_data_both_ways():
+    """Send a word to a child and back: through two queues, and through the two ends of a pipe."""
+    there, back = multiprocessing.Queue(), multiprocessing.Queue()
+    ours, theirs = multiprocessing.Pipe()
+    start(queue_workers.answer, there.get, back.put)
+    start(queue_workers.answer, theirs.recv, theirs.send)
+    there.put("item")
+    ours.send("message")
+    assert taken(back) == "item received"
+    assert ours.poll(BOUND)
+    assert ours.recv() == "message received"
+
+
+@claim("errata-pipes")
+def test_the_module_offers_pipes():
+    """Look for the name that the notes give."""
+    assert hasattr(multiprocessing, "Pipes")
+
+
+@claim("queue-made-by-parent")
+def test_two_children_pass_data_through_their_parents_queue():
+    """Let writer and reader loose, and compare what they did with what is recorded."""
+    program = Program()
+    program.write.set()
+    program.read.set()
+    assert sorted(program.events(8)) == sorted(["writer", "reader", *PUTS, *GETS])
+    assert len({program.writer.pid, program.reader.pid, os.getpid()}) == 3
+
+
+@claim("queue-fifo")
+def test_items_arrive_in_the_order_they_were_put():
+    """Three items pile up before the reader begins; a thousand go through another queue."""
+    program = Program(turns=3)
+    program.write.set()
+    assert exit_code(program.writer) == 0
+    program.read.set()
+    assert program.events(8)[-3:] == GETS
+    numbers = multiprocessing.Queue()
+    for number in range(1000):
+        numbers.put(number)
+    assert all(taken(numbers) == number for number in range(1000))
+
+
+@claim("queue-get-blocks")
+def test_get_waits_for_an_item():
+    """A reader of an empty queue has nothing to tell until something is put."""
+    program = Program()
+    program.read.set()
+    assert program.log.next() == "reader"
+    assert program.log.next(bound=0.05) is None
+    program.queue.put("A")
+    assert program.log.next() == "got A"
+
+
+@claim("queue-put-does-not-wait")
+def test_put_returns_without_a_reader():
+    """A child puts more than a pipe holds, and goes on before anybody reads."""
+    queue, log, item = multiprocessing.Queue(), Log(), b"x" * 1_000_000
+    child = start(queue_workers.put_and_tell, queue, item, log)
+    assert log.next() == "put has returned"
+    assert taken(queue) == item
+    assert exit_code(child) == 0
+
+
+@claim("queue-reader-never-ends")
+def test_the_reader_outlives_the_writer():
+    """When the writer has ended and all it put is read, the reader lives and reads on."""
+    program = Program()
+    program.write.set()
+    program.read.set()
+    assert exit_code(program.writer) == 0
+    program.events(8)
+    program.reader.join(0.05)
+    assert program.reader.exitcode is None
+    program.queue.put("D")
+    assert program.log.next() == "got D"
+
+
+@claim("queue-join-writer")
+def test_join_waits_for_the_writer():
+    """A thread joins a writer that lacks its last turn, and is there until it has been given."""
+    program = Program(turns=2)
+    program.write.set()
+    joining = threading.Thread(target=program.writer.join, args=(BOUND,))
+    joining.start()
+    assert program.events(4)[-1] == "put C"
+    joining.join(0.05)
+    assert joining.is_alive()
+    program.turns.release()
+    joining.join(BOUND)
+    assert program.writer.exitcode == 0
+
+
+@claim("terminate-ends-reader")
+def test_terminate_ends_the_reader():
+    """Terminate a reader in its loop, and look at its exit code."""
+    program = Program()
+    program.read.set()
+    assert program.log.next() == "reader"
+    program.reader.terminate()
+    assert exit_code(program.reader) == -signal.SIGTERM
+
+
+def read_before_terminate(*, late):
+    """Do as the notes' parent does; give what a reader did before its end.
+
+    A prompt one meets a writer that pauses for long enough, a late one a writer that does not.
+    """
+    program = Program(turns=3 if late else 0)
+    program.write.set()
+    if not late:
+        program.read.set()
+    assert exit_code(program.writer) == 0
+    program.reader.terminate()
+    assert exit_code(program.reader) == -signal.SIGTERM
+    return [event for event in program.events(4 if late else 8) if event in GETS]
+
+
+@claim("queue-all-read-before-terminate")
+def test_the_reader_has_read_all_before_it_is_terminated():
+    """Let the reader be prompt, and then so late that the writer has ended."""
+    assert read_before_terminate(late=False) == GETS
+    assert read_before_terminate(late=True) == GETS
+
+
+def puts_and_gets(*, late):
+    """Give what the two did, in its order, with a reader that is prompt, or late as above."""
+    program = Program(turns=3 if late else 0)
+    program.write.set()
+    if late:
+        assert exit_code(program.writer) == 0
+    program.read.set()
+    return [event for event in program.events(8) if event in PUTS + GETS]
+
+
+@claim("queue-put-get-alternate")
+def test_puts_and_gets_alternate():
+    """Let the reader be prompt, and then so late that the writer has ended."""
+    alternating = [event for pair in zip(PUTS, GETS) for event in pair]
+    assert puts_and_gets(late=False) == alternating
+    assert puts_and_gets(late=True) == alternating
+
+
+@claim("queue-start-order")
+def test_either_child_can_be_the_first():
+    """Let each begin in turn when the other one is there: both orders come about."""
+    for first, second in (("reader", "writer"), ("writer", "reader")):
+        program = Program()
+        begin = {"writer": program.write, "reader": program.read}
+        begin[first].set()
+        assert program.log.next() == first
+        begin[second].set()
+        assert second in program.events(2)
+
+
+def item_after_terminate(wait):
+    """Terminate a reader where it waits; have a child put an item and end; give what we can take.
+
+    By the child's end the item is in the pipe: taking it needs nothing more than the queue's lock.
+    """
+    queue, log = multiprocessing.Queue(), Log()
+    reader = start(wait, queue, log)
+    if not log.next():
+        raise TimeoutError("the reader has not come to the place where it is to be terminated")
+    reader.terminate()
+    assert exit_code(reader) == -signal.SIGTERM
+    assert exit_code(start(queue.put, "item")) == 0
+    assert not queue.empty()
+    return taken(queue, bound=0.2)
+
+
+@claim("queue-terminate-may-corrupt")
+def test_the_queue_is_usable_after_terminate():
+    """Terminate a reader inside get()."""
+    assert item_after_terminate(queue_workers.wait_inside_get) == "item"
+
+
+@claim("queue-terminate-outside-get")
+def test_the_queue_is_usable_after_terminate_outside_get():
+    """Terminate a reader that has the queue, and does not use it just then."""
+    assert item_after_terminate(queue_workers.wait_outside_get) == "item"
+
+
+@claim("queue-reader-lines-in-a-pipe")
+def test_the_readers_lines_appear_in_a_pipe():
+    """Run the listing with its output in a pipe, as Python buffers it by default."""
+    lines = run_program(LISTING, "0").lines
+    assert lines.count("put C") == 1
+    assert any(line.startswith("reader ") for line in lines)
+
+
+def written_by_a_terminated_child(*, flush):
+    """Fork a child that prints a line into a pipe; terminate it; give what the pipe holds."""
+    multiprocessing.set_start_method("fork", force=True)
+    read, write = os.pipe()
+    log = Log()
+
+    def print_and_wait():
+        sys.stdout = open(write, "w")
+        print("got C", flush=flush)
+        queue_workers.wait_outside_get(None, log)
+
+    reader = start(print_and_wait)
+    assert log.next()
+    reader.terminate()
+    assert exit_code(reader) == -signal.SIGTERM
+    os.close(write)
+    with open(read) as pipe:
+        return pipe.read()
+
+
+@claim("queue-terminate-drops-the-buffer")
+def test_a_terminated_child_does_not_write_its_buffer():
+    """Compare a line that was printed with one that was printed and flushed."""
+    assert written_by_a_terminated_child(flush=False) == ""
+    assert written_by_a_terminated_child(flush=True) == "got C\n"
+
+
+@claim("queue-works-with-every-start-method")
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_writer_and_reader_work_with_each_start_method(method):
+    """Let writer and reader take turns, both started by this method."""
+    multiprocessing.set_start_method(method, force=True)
+    alternating = [event for pair in zip(PUTS, GETS) for event in pair]
+    assert puts_and_gets(late=False) == alternating
+
+
+@claim("queue-works-with-every-start-method")
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_the_listing_works_with_each_start_method(method):
+    """Run the listing on a pseudo-terminal: all is put, and what is read, if any, is in order."""
+    ended = run_program(LISTING, "0", method, terminal=True)
+    assert ended.returncode == 0
+    assert [line for line in ended.lines if line in PUTS] == PUTS
+    gets = [line for line in ended.lines if line in GETS]
+    assert gets == GETS[: len(gets)]

@@ -1,0 +1,114 @@
+"""Notes 3, lines 385-402: how a thread's own data gets into its functions without a ThreadLocal.
+
+A local variable belongs to one call in one thread, so it has to be handed on; a global belongs to
+all threads, so it needs a lock, and cannot be a different object for each. Barriers make sure
+that each thread looks only after the other one has written.
+"""
+
+import contextlib
+import inspect
+import runpy
+import sys
+import threading
+from pathlib import Path
+
+from concspec import claim
+from concspec.children import run_program
+from concspec.threads import BOUND, in_threads
+
+LISTINGS = Path(__file__).parent / "listings"
+
+
+@claim("local-variable-private")
+def test_a_local_variable_is_seen_by_its_own_thread():
+    """Two threads are inside one function at the same time, each with a value of its own."""
+    both_bound = threading.Barrier(2)
+
+    def bind_and_look(value):
+        mine = value
+        both_bound.wait(BOUND)
+        return mine
+
+    assert in_threads(lambda: bind_and_look(1), lambda: bind_and_look(2)) == [1, 2]
+
+
+def visits_counted(lock, until):
+    """Let a second thread visit while the first one is between reading and writing the count.
+
+    The first one goes on as soon as the second has come to the point named: "waiting", right
+    before the lock, or "done".
+    """
+    visits = 0
+    reached = {"waiting": threading.Event(), "done": threading.Event()}
+
+    def visit(between):
+        nonlocal visits
+        reached["waiting"].set()
+        with lock:
+            seen = visits
+            between()
+            visits = seen + 1
+        reached["done"].set()
+
+    def let_the_second_in():
+        reached["waiting"].clear()
+        second.start()
+        assert reached[until].wait(BOUND)
+
+    second = threading.Thread(target=visit, args=(lambda: None,))
+    visit(let_the_second_in)
+    second.join(BOUND)
+    assert not second.is_alive()
+    return visits
+
+
+@claim("globals-need-lock")
+def test_a_shared_variable_needs_a_lock():
+    """Two visits are counted as one when they overlap; with a lock they cannot overlap."""
+    assert visits_counted(contextlib.nullcontext(), until="done") == 1
+    assert visits_counted(threading.Lock(), until="waiting") == 2
+
+
+@claim("errata-shared-or-private")
+def test_the_notes_agree_on_whether_variables_are_shared():
+    """Ask both lines about a local variable: is it shared between threads?"""
+    said_by_line = {286: "shared, as all variables are", 386: "its thread's own"}
+    assert len(set(said_by_line.values())) == 1
+
+
+@claim("passing-through-calls")
+def test_the_object_is_handed_through_every_call():
+    """Run the listing, completed: six calls get the student, and each function asks for it."""
+    assert run_program(LISTINGS / "call_chain.py").lines == [
+        "task 1 for Alice",
+        "subtask 1 for Alice",
+        "subtask 2 for Alice",
+        "task 2 for Alice",
+        "subtask 2 for Alice",
+        "subtask 2 for Alice",
+    ]
+    names = runpy.run_path(str(LISTINGS / "call_chain.py"))
+    functions = [function for name, function in names.items() if name.startswith("do_")]
+    assert [list(inspect.signature(f).parameters) for f in functions] == [["student"]] * 4
+
+
+@claim("errata-call-chain-incomplete")
+def test_the_call_chain_runs_as_printed():
+    """Run the block as it is printed, and one call of its first function."""
+    ended = run_program(LISTINGS / "call_chain_as_printed.py")
+    assert ended.returncode == 0, ended.errors
+
+
+@claim("one-global-cannot-serve")
+def test_one_global_cannot_hold_each_threads_object():
+    """Both threads bind the same global of a module, and look when both have done so."""
+    both_bound = threading.Barrier(2)
+    module = sys.modules[__name__]
+
+    def bind_and_look(student):
+        module.current_student = student
+        both_bound.wait(BOUND)
+        return module.current_student
+
+    seen = in_threads(lambda: bind_and_look("Alice"), lambda: bind_and_look("Bob"))
+    assert seen in (["Alice", "Alice"], ["Bob", "Bob"])

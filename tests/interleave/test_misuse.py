@@ -1,0 +1,377 @@
+"""What cannot be explored is refused, with the reason and the line; what was cut says so."""
+
+import _thread
+import gc
+import itertools
+import re
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from concspec.interleave import (
+    BlockedOutside,
+    ExplorationError,
+    NotDeterministic,
+    NothingToExplore,
+    Raised,
+    ScheduleError,
+    TooMuch,
+    explore,
+    merge,
+    replay,
+    scheduler,
+    session,
+)
+
+balance = 0
+counter = itertools.count()
+
+
+def change_it(n):
+    global balance
+    balance = balance + n
+    balance = balance - n
+
+
+def in_threads(*targets):
+    def program():
+        global balance
+        balance = 0
+        threads = [threading.Thread(target=each) for each in targets]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return balance
+
+    return program
+
+
+notes = in_threads(lambda: change_it(5), lambda: change_it(8))
+three = in_threads(lambda: change_it(5), lambda: change_it(8), lambda: change_it(13))
+
+
+def line_of(text):
+    """Return how an error names the line of this file that ends with a mark."""
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if line.endswith(f"# {text}"))
+    return re.escape(f"{Path(__file__).name}:{number}")
+
+
+def test_a_program_without_threads_proves_nothing():
+    with pytest.raises(NothingToExplore, match="started no thread"):
+        explore(lambda: 0)
+
+
+def test_a_body_of_a_thread_is_no_program():
+    with pytest.raises(NothingToExplore, match="only the body of one thread"):
+        explore(lambda: change_it(5))
+
+
+def test_threads_that_cannot_be_watched_prove_nothing():
+    with pytest.raises(NothingToExplore, match="could be watched"):
+        explore(in_threads(list, list))
+
+
+def test_threads_that_share_nothing_are_one_interleaving():
+    found = explore(in_threads(lambda: sum([1]), lambda: sum([2])))
+    assert (found.executions, found.complete, set(found.outcomes)) == (1, True, {0})
+
+
+def test_another_result_under_the_same_schedule():
+    def program():
+        notes()
+        return next(counter)
+
+    with pytest.raises(NotDeterministic, match=r"returned \d and \d"):
+        explore(program)
+
+
+def test_other_steps_under_the_same_schedule():
+    rounds = itertools.count()
+
+    def sometimes():
+        global balance
+        if next(rounds) > 5:
+            balance = 9
+
+    with pytest.raises(NotDeterministic, match=r"not deterministic"):
+        explore(in_threads(lambda: change_it(5), lambda: (sometimes(), change_it(8))))
+
+
+def test_threads_without_end():
+    def another():
+        thread = threading.Thread(target=another)
+        thread.start()  # without end
+        thread.join()
+
+    with pytest.raises(TooMuch, match="200 threads.*" + line_of("without end")):
+        explore(in_threads(another))
+
+
+@pytest.mark.parametrize("limit", ["MOST_STEPS", "MOST_ACCESSES"])
+def test_a_loop_that_looks_again_and_again(monkeypatch, limit):
+    monkeypatch.setattr(scheduler, limit, 300)
+    flag = []
+
+    def wait():
+        while not flag:
+            pass
+
+    def program():
+        flag.clear()
+        return in_threads(lambda: flag.append(1), wait)()
+
+    with pytest.raises(TooMuch, match="again and again"):
+        explore(program)
+
+
+def test_a_sleep():
+    def nap():
+        time.sleep(0.01)  # asleep
+
+    with pytest.raises(BlockedOutside, match=r"sleep\(\) at .*" + line_of("asleep")):
+        explore(in_threads(nap, nap))
+
+
+def test_a_sleep_imported_by_name():
+    sleep = time.sleep
+
+    def nap():
+        sleep(0.01)  # dozing
+
+    with pytest.raises(BlockedOutside, match=line_of("dozing")):
+        explore(in_threads(nap, nap))
+
+
+def test_a_socket(monkeypatch):
+    monkeypatch.setattr(session, "PATIENCE", 0.4)
+    here, there = socket.socketpair()
+
+    def receive():
+        here.recv(1)  # received
+
+    with here, there:
+        with pytest.raises(BlockedOutside, match=line_of("received")):
+            explore(in_threads(receive, lambda: change_it(8)))
+        there.send(b"x")
+    assert explore(notes).complete
+
+
+def test_a_socket_in_the_calling_thread(monkeypatch):
+    monkeypatch.setattr(session, "PATIENCE", 0.4)
+    here, there = socket.socketpair()
+
+    def program():
+        notes()
+        here.recv(1)  # called
+
+    with here, there, pytest.raises(BlockedOutside, match=line_of("called")):
+        explore(program)
+    assert explore(notes).complete
+
+
+def test_a_raw_thread():
+    def program():
+        _thread.start_new_thread(change_it, (5,))  # raw
+
+    with pytest.raises(ExplorationError, match="start_new_thread.*" + line_of("raw")):
+        explore(program)
+
+
+def test_a_result_that_is_not_hashable():
+    def program():
+        notes()
+        return [balance]
+
+    with pytest.raises(TypeError, match="not hashable"):
+        explore(program)
+
+
+def test_an_exception_is_an_outcome():
+    def program():
+        if notes() != 0:
+            raise ArithmeticError("drifted")
+
+    found = explore(program)
+    assert set(found.outcomes) == {None, Raised(ArithmeticError("drifted"))}
+
+
+def test_an_exception_in_a_thread_is_reported():
+    def fail():
+        raise ValueError("no")
+
+    found = explore(in_threads(fail, lambda: change_it(8)))
+    assert [text.partition(": ")[2] for text in found.failures] == ["ValueError: no"]
+
+
+def test_one_exploration_at_a_time():
+    def program():
+        notes()
+        explore(notes)
+
+    with pytest.raises(ExplorationError, match="one at a time"):
+        explore(program)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ("1111222", "ends after step 7"),
+        ("111122222", "step 9"),
+        ("11111222", "step 5: thread 1 has ended"),
+        ("3", "step 1: thread 3 has not been started"),
+        ("1!22", "character 2"),
+        ("", "ends after step 0"),
+    ],
+)
+def test_a_schedule_that_does_not_fit(schedule, message):
+    with pytest.raises(ScheduleError, match=message):
+        replay(notes, schedule)
+
+
+def test_a_schedule_for_a_thread_that_waits():
+    lock = threading.Lock()
+
+    def work():
+        with lock:
+            change_it(1)
+
+    with pytest.raises(ScheduleError, match="step 2: thread 2 waits"):
+        replay(in_threads(work, work), "12")
+
+
+def test_a_schedule_is_a_string():
+    with pytest.raises(ScheduleError, match="is a string"):
+        replay(notes, 12211122)
+
+
+def test_repetitions_can_be_shortened():
+    assert replay(notes, "1*4 2*4") == 0
+    assert replay(notes, "12*2 1*3 2*2") == -8
+
+
+def test_a_preemption_bound_is_no_proof():
+    found = explore(notes, preemption_bound=2)
+    assert not found.complete
+    assert found.bound == "preemption_bound=2"
+    assert set(found.outcomes) == {0, 5, 8, -5, -8}
+    assert "NOT complete" in str(found)
+
+
+def test_a_preemption_bound_that_cuts_nothing_is_a_proof():
+    found = explore(notes, preemption_bound=6)
+    assert found.complete
+    assert found.interleavings == 70
+
+
+def test_a_time_budget_is_no_proof():
+    found = explore(three, reduce=False, time_budget=0.05)
+    assert not found.complete
+    assert found.bound == "time_budget=0.05"
+    assert found.outcomes
+
+
+def test_the_first_surprise_ends_a_search():
+    found = explore(notes, until=lambda result: result != 0)
+    assert not found.complete
+    assert found.bound == "until"
+    assert set(found.outcomes) - {0}
+    assert found.executions < 34
+
+
+def test_a_shard_is_no_proof_and_all_of_them_are():
+    whole = explore(notes, reduce=False)
+    shards = [explore(notes, reduce=False, shard=(part, 4)) for part in range(4)]
+    assert not any(each.complete for each in shards)
+    assert shards[1].bound == "shard=(1, 4)"
+    total = shards[0].merge(*shards[1:])
+    assert total.complete
+    assert {k: v.interleavings for k, v in total.outcomes.items()} == {
+        k: v.interleavings for k, v in whole.outcomes.items()
+    }
+    assert all(each.executions > 5 for each in shards)
+    some = merge(shards[:3])
+    assert not some.complete
+    with pytest.raises(ValueError, match="there twice"):
+        merge([shards[0], shards[0]])
+
+
+def test_a_cut_shard_leaves_the_sum_incomplete():
+    cut = explore(three, reduce=False, shard=(0, 2), time_budget=0.01)
+    other = explore(notes, shard=(1, 2))
+    assert not merge([cut, other]).complete
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"shard": (2, 2)}, {"preemption_bound": -1}, {"time_budget": 0}],
+)
+def test_arguments_out_of_range(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        explore(notes, **options)
+
+
+def test_a_program_is_a_function():
+    with pytest.raises(TypeError, match="function without arguments"):
+        explore(balance)
+
+
+def test_schedules_name_switch_points_found_late():
+    def program():
+        state = {"flag": 0, "late": 0}
+
+        def one():
+            state["flag"] = 1
+            hidden = state["late"]
+            if hidden:
+                other["n"] = 1
+
+        def two():
+            if state["flag"] == 0:
+                state["late"] = 1
+                if other["n"]:
+                    state["late"] = 2
+
+        other = {"n": 0}
+        threads = [threading.Thread(target=each) for each in (one, two)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return state["late"], other["n"]
+
+    found = explore(program)
+    assert set(found.outcomes) == {(0, 0), (1, 0), (1, 1), (2, 1)}
+    assert " +" in found.outcomes[2, 1].witness
+    for result, outcome in found.outcomes.items():
+        assert replay(program, outcome.witness) == result
+
+
+def test_memory_does_not_grow_with_the_interleavings():
+    tracemalloc = pytest.importorskip("tracemalloc")
+
+    def held_after(executions):
+        seen = itertools.count(1)
+        held = []
+
+        def enough(_):
+            if next(seen) < executions:
+                return False
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+            return True
+
+        tracemalloc.start()
+        try:
+            explore(three, until=enough)
+        finally:
+            tracemalloc.stop()
+        return held[0]
+
+    held_after(20)
+    # One execution that is kept takes some 20 kB.
+    assert held_after(150) - held_after(50) < 100 * 1000

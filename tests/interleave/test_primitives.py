@@ -1,0 +1,717 @@
+"""Every primitive of `threading` and `queue`, made inside the program, before it, and imported."""
+
+import queue
+import sys
+import threading
+from threading import Condition, Event, Lock, RLock, Semaphore, Thread
+
+import pytest
+
+from concspec.interleave import Raised, explore, replay
+
+made_before = threading.Lock()
+rlock_before = threading.RLock()
+event_before = threading.Event()
+condition_before = threading.Condition()
+semaphore_before = threading.Semaphore(1)
+bounded_before = threading.BoundedSemaphore(1)
+queue_before = queue.Queue()
+local_before = threading.local()
+in_a_list = [threading.Lock()]
+in_a_dict = {"lock": threading.Lock()}
+in_a_tuple = (threading.Lock(),)
+value = 0
+
+
+class Account:
+    guard = threading.Lock()
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.balance = 0
+
+
+class Slotted:
+    __slots__ = ("lock",)
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+account_before = Account()
+slotted_before = Slotted()
+
+
+def run(*targets):
+    threads = [threading.Thread(target=each) for each in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def adding_under(context):
+    def program():
+        global value
+        value = 0
+        guard = context()
+
+        def add():
+            global value
+            with guard:
+                value += 1
+
+        run(add, add)
+        return value
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        Lock,
+        RLock,
+        Condition,
+        Semaphore,
+        lambda: threading.BoundedSemaphore(1),
+        lambda: made_before,
+        lambda: rlock_before,
+        lambda: condition_before,
+        lambda: semaphore_before,
+        lambda: bounded_before,
+        lambda: in_a_list[0],
+        lambda: in_a_dict["lock"],
+        lambda: in_a_tuple[0],
+        lambda: Account.guard,
+        lambda: account_before.lock,
+        lambda: slotted_before.lock,
+    ],
+    ids=[
+        "Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Lock before",
+        "RLock before", "Condition before", "Semaphore before", "BoundedSemaphore before",
+        "in a list", "in a dict", "in a tuple", "of a class", "of an instance", "in a slot",
+    ],
+)  # fmt: skip
+def test_nothing_is_lost_under(context):
+    found = explore(adding_under(context))
+    assert set(found.outcomes) == {2}
+    assert found.complete
+    assert found.executions == 2
+    assert found.deadlocks == ()
+
+
+def test_a_lock_in_a_closure_made_before():
+    guard = threading.Lock()
+
+    def program():
+        counts = []
+
+        def add():
+            with guard:
+                n = len(counts)
+                counts.append(n)
+
+        run(add, add)
+        return tuple(counts)
+
+    assert set(explore(program).outcomes) == {(0, 1)}
+
+
+def test_acquire_and_release_by_name():
+    def program():
+        global value
+        value = 0
+        acquire, release = made_before.acquire, made_before.release
+
+        def add():
+            global value
+            acquire()
+            try:
+                value += 1
+            finally:
+                release()
+
+        run(add, add)
+        return value
+
+    assert set(explore(program).outcomes) == {2}
+
+
+def test_what_was_replaced_is_put_back():
+    kinds = [type(made_before), type(in_a_list[0]), type(account_before.lock), threading.Lock]
+    explore(adding_under(lambda: made_before))
+    assert kinds == [
+        type(made_before), type(in_a_list[0]), type(account_before.lock), threading.Lock
+    ]  # fmt: skip
+    assert made_before.acquire(blocking=False)
+    made_before.release()
+    assert threading.active_count() == 1
+
+
+def test_a_semaphore_of_two_is_no_mutex():
+    assert set(explore(adding_under(lambda: Semaphore(2))).outcomes) == {1, 2}
+
+
+def test_a_semaphore_admits_as_many_as_it_has():
+    def program():
+        inside = [0, 0]
+        seats = threading.Semaphore(2)
+        guard = threading.Lock()
+
+        def enter():
+            with seats:
+                with guard:
+                    inside[0] += 1
+                    inside[1] = max(inside)
+                with guard:
+                    inside[0] -= 1
+
+        run(enter, enter, enter)
+        return inside[1]
+
+    assert set(explore(program).outcomes) == {1, 2}
+
+
+def test_a_bounded_semaphore_released_too_often():
+    def program():
+        seats = threading.BoundedSemaphore(1)
+        thread = threading.Thread(target=seats.acquire)
+        thread.start()
+        seats.release()
+        thread.join()
+
+    found = explore(program)
+    assert Raised(ValueError("Semaphore released too many times")) in found.outcomes
+    assert None in found.outcomes
+
+
+def test_an_event_orders():
+    def program():
+        ready = Event()
+        seen = []
+
+        def consumer():
+            ready.wait()
+            seen.append(data[0])
+
+        def producer():
+            data[0] = 7
+            ready.set()
+
+        data = [0]
+        run(consumer, producer)
+        return tuple(seen)
+
+    found = explore(program)
+    assert set(found.outcomes) == {(7,)}
+    assert found.deadlocks == ()
+
+
+def test_an_event_set_too_early_and_cleared():
+    def program():
+        ready = threading.Event()
+
+        def consumer():
+            ready.clear()
+            ready.wait()
+
+        run(consumer, ready.set)
+
+    found = explore(program)
+    assert len(found.deadlocks) == 1
+    assert found.deadlocks[0].cycle == ()
+    assert set(found.outcomes) == {None}
+
+
+def test_an_event_asked_without_waiting():
+    def program():
+        ready = threading.Event()
+        seen = []
+        run(ready.set, lambda: seen.append((ready.is_set(), ready.wait(0.01))))
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {(False, False), (False, True), (True, True)}
+
+
+def test_an_event_made_before_starts_as_it_was():
+    def program():
+        seen = []
+        run(event_before.set, lambda: seen.append(event_before.is_set()))
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {False, True}
+    assert not event_before.is_set()
+
+
+@pytest.mark.parametrize("make", [Condition, lambda: Condition(Lock()), lambda: condition_before])
+def test_a_condition(make):
+    def program():
+        changed = make()
+        items = []
+        taken = []
+
+        def consumer():
+            with changed:
+                while not items:
+                    changed.wait()
+                taken.append(items.pop())
+
+        def producer():
+            with changed:
+                items.append(1)
+                changed.notify()
+
+        run(consumer, producer)
+        return tuple(taken)
+
+    found = explore(program)
+    assert set(found.outcomes) == {(1,)}
+    assert found.complete
+    assert found.deadlocks == ()
+    assert found.executions == 2
+
+
+def test_a_lost_wakeup():
+    def program():
+        changed = threading.Condition()
+
+        def consumer():
+            with changed:
+                changed.wait()
+
+        def producer():
+            with changed:
+                changed.notify()
+
+        run(consumer, producer)
+        return "woken"
+
+    found = explore(program)
+    assert set(found.outcomes) == {"woken"}
+    assert len(found.deadlocks) == 1
+    assert found.deadlocks[0].cycle == ()
+    assert "be notified by changed" in str(found.deadlocks[0])
+
+
+def test_one_notify_for_two_waiters():
+    def program(wake):
+        changed = threading.Condition()
+        ready = [False]
+
+        def consumer():
+            with changed:
+                while not ready[0]:
+                    changed.wait()
+
+        def producer():
+            with changed:
+                ready[0] = True
+                getattr(changed, wake)()
+
+        run(consumer, consumer, producer)
+        return True
+
+    assert explore(lambda: program("notify")).deadlocks
+    assert not explore(lambda: program("notify_all")).deadlocks
+
+
+def test_wait_with_a_timeout():
+    def program():
+        changed = threading.Condition()
+        woken = []
+
+        def consumer():
+            with changed:
+                woken.append(changed.wait(timeout=1))
+
+        def producer():
+            with changed:
+                changed.notify()
+
+        run(consumer, producer)
+        return woken[0]
+
+    found = explore(program)
+    assert set(found.outcomes) == {True, False}
+    assert found.deadlocks == ()
+
+
+def test_wait_for_with_a_timeout_comes_to_an_end():
+    def program():
+        changed = threading.Condition()
+        seen = []
+
+        def consumer():
+            with changed:
+                seen.append(changed.wait_for(lambda: False, timeout=5))
+
+        run(consumer)
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {False}
+
+
+def test_an_rlock_can_be_acquired_again():
+    def program():
+        guard = threading.RLock()
+        counts = []
+
+        def inner():
+            with guard:
+                counts.append(len(counts))
+
+        def outer():
+            with guard:
+                inner()
+                inner()
+
+        run(outer, outer)
+        return tuple(counts)
+
+    found = explore(program)
+    assert set(found.outcomes) == {(0, 1, 2, 3)}
+    assert found.executions == 2
+
+
+def test_try_lock():
+    def program():
+        guard = threading.Lock()
+        got = []
+
+        def attempt():
+            if guard.acquire(blocking=False):
+                got.append(1)
+
+        run(attempt, attempt)
+        return len(got), guard.locked()
+
+    assert set(explore(program).outcomes) == {(1, True)}
+
+
+def test_a_timeout_on_a_lock():
+    def program():
+        guard = threading.Lock()
+        got = []
+
+        def attempt():
+            if guard.acquire(timeout=1):
+                got.append(1)
+                guard.release()
+
+        run(attempt, attempt)
+        return len(got)
+
+    assert set(explore(program).outcomes) == {1, 2}
+
+
+def test_a_lock_released_by_nobody():
+    def program():
+        guard = threading.Lock()
+        thread = threading.Thread(target=guard.acquire)
+        thread.start()
+        guard.release()
+        thread.join()
+
+    assert Raised(RuntimeError("release unlocked lock")) in explore(program).outcomes
+
+
+@pytest.mark.parametrize(
+    "make", [queue.Queue, queue.LifoQueue, queue.PriorityQueue, queue.SimpleQueue]
+)
+def test_a_queue(make):
+    def program():
+        items = make()
+        got = []
+        run(lambda: items.put(1), lambda: got.append(items.get()))
+        return tuple(got)
+
+    found = explore(program)
+    assert set(found.outcomes) == {(1,)}
+    assert found.deadlocks == ()
+
+
+def test_a_queue_made_before():
+    def program():
+        got = []
+        run(lambda: queue_before.put(1), lambda: got.append(queue_before.get()))
+        return tuple(got), queue_before.qsize()
+
+    assert set(explore(program).outcomes) == {((1,), 0)}
+
+
+def test_a_queue_with_a_timeout():
+    def program():
+        items = queue.Queue()
+        got = []
+
+        def take():
+            try:
+                got.append(items.get(timeout=1))
+            except queue.Empty:
+                got.append(None)
+
+        run(lambda: items.put(1), take)
+        return got[0]
+
+    assert set(explore(program).outcomes) == {1, None}
+
+
+def test_a_bounded_queue():
+    def program():
+        items = queue.Queue(maxsize=1)
+        got = []
+
+        def produce():
+            for number in range(2):
+                items.put(number)
+
+        def consume():
+            got.extend([items.get(), items.get()])
+
+        run(produce, consume)
+        return tuple(got)
+
+    found = explore(program)
+    assert set(found.outcomes) == {(0, 1)}
+    assert found.deadlocks == ()
+
+
+def test_a_barrier():
+    def program():
+        barrier = threading.Barrier(2)
+        before = []
+        after = []
+
+        def meet():
+            before.append(1)
+            barrier.wait()
+            after.append(len(before))
+
+        run(meet, meet)
+        return tuple(after)
+
+    found = explore(program)
+    assert set(found.outcomes) == {(2, 2)}
+    assert found.deadlocks == ()
+
+
+@pytest.mark.parametrize("make", [threading.local, lambda: local_before])
+def test_thread_local_data_is_private(make):
+    def program():
+        local = make()
+        seen = []
+
+        def work(number):
+            assert not hasattr(local, "n")
+            local.n = number
+            local.n += 1
+            seen.append(local.n)
+
+        threads = [Thread(target=work, args=(number,)) for number in (1, 5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(seen)
+
+    found = explore(program)
+    assert set(found.outcomes) == {8}
+    assert not found.failures
+
+
+def test_threads_are_real_and_tell_the_truth():
+    def program():
+        seen = {}
+
+        def work():
+            me = threading.current_thread()
+            seen[me.name] = (
+                me is not threading.main_thread(),
+                me.ident == threading.get_ident(),
+                me in threading.enumerate(),
+                me.is_alive(),
+                isinstance(me, Thread),
+            )
+
+        threads = [Thread(target=work, name=name) for name in ("one", "two")]
+        alive = [thread.is_alive() for thread in threads]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        alive += [thread.is_alive() for thread in threads]
+        return tuple(sorted(seen.items())), tuple(alive), threading.active_count()
+
+    (outcome,) = explore(program).outcomes
+    assert outcome == (
+        (("one", (True,) * 5), ("two", (True,) * 5)), (False,) * 4, 1
+    )  # fmt: skip
+
+
+def test_the_default_names_are_the_same_each_time():
+    def program():
+        threads = [Thread(target=made_before.locked) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return tuple(thread.name.partition(" ")[0] for thread in threads)
+
+    assert set(explore(program).outcomes) == {("Thread-1", "Thread-2")}
+
+
+def test_is_alive_and_join_with_a_timeout_depend_on_the_schedule():
+    def program():
+        box = []
+        thread = threading.Thread(target=lambda: box.append(1))
+        thread.start()
+        thread.join(timeout=0.1)
+        alive = thread.is_alive()
+        thread.join()
+        return alive
+
+    assert set(explore(program).outcomes) == {True, False}
+
+
+def test_without_finally_everybody_waits():
+    def program():
+        guard = threading.Lock()
+
+        def work(fail):
+            guard.acquire()
+            if fail:
+                raise ZeroDivisionError
+            guard.release()
+
+        run(lambda: work(fail=True), lambda: work(fail=False))
+        return "done"
+
+    found = explore(program)
+    assert set(found.outcomes) == {"done"}
+    (deadlock,) = found.deadlocks
+    assert "which has ended" in str(deadlock)
+    assert any("ZeroDivisionError" in text for text in found.failures)
+    assert replay(program, deadlock.witness).waiting == deadlock.waiting
+
+
+def test_two_locks_in_two_orders():
+    def program():
+        a = threading.Lock()
+        b = threading.Lock()
+
+        def work(first, second):
+            with first, second:
+                pass
+
+        one = threading.Thread(target=work, args=(a, b), name="one")
+        two = threading.Thread(target=work, args=(b, a), name="two")
+        one.start()
+        two.start()
+        one.join()
+        two.join()
+        return "done"
+
+    found = explore(program)
+    (deadlock,) = found.deadlocks
+    assert set(deadlock.cycle) == {"one", "two"}
+    held = {each.thread: (each.what, each.held_by) for each in deadlock.waiting}
+    assert held["one"][1] == "two"
+    assert held["two"][1] == "one"
+    assert set(found.outcomes) == {"done"}
+    assert found.complete
+
+
+def test_a_thread_joined_by_a_thread():
+    def program():
+        order = []
+
+        def outer():
+            inner = threading.Thread(target=lambda: order.append("inner"))
+            inner.start()
+            inner.join()
+            order.append("outer")
+
+        run(outer)
+        return tuple(order)
+
+    found = explore(program)
+    assert set(found.outcomes) == {("inner", "outer")}
+    assert found.executions == 1
+
+
+def test_threads_started_by_two_threads():
+    def program():
+        order = []
+
+        def outer(name):
+            inner = threading.Thread(target=lambda: order.append(name))
+            inner.start()
+            inner.join()
+
+        run(lambda: outer("a"), lambda: outer("b"))
+        return tuple(order)
+
+    found = explore(program)
+    assert set(found.outcomes) == {("a", "b"), ("b", "a")}
+    assert found.executions == 2
+
+
+def test_a_thread_that_is_not_joined():
+    def program():
+        box = [0]
+
+        def work():
+            box[0] = 1
+
+        threading.Thread(target=work).start()
+        return box[0]
+
+    assert set(explore(program).outcomes) == {0, 1}
+
+
+def test_a_daemon_that_never_ends():
+    def program():
+        event = threading.Event()
+        threading.Thread(target=event.wait, daemon=True).start()
+        thread = threading.Thread(target=made_before.locked)
+        thread.start()
+        thread.join()
+        return "ended"
+
+    found = explore(program)
+    assert set(found.outcomes) == {"ended"}
+    assert found.deadlocks == ()
+
+
+def test_a_timer():
+    def program():
+        box = []
+        timer = threading.Timer(5, lambda: box.append(1))
+        timer.start()
+        timer.cancel()
+        timer.join()
+        return len(box)
+
+    assert set(explore(program).outcomes) == {0, 1}
+
+
+@pytest.mark.skipif(
+    sys.implementation.name == "pypy" and sys.version_info < (3, 10), reason="slow there"
+)
+def test_a_thread_pool():
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only here
+
+    def program():
+        counts = [0]
+
+        def add():
+            counts[0] += 1
+
+        with ThreadPoolExecutor(2) as pool:
+            pool.submit(add)
+            pool.submit(add)
+        return counts[0]
+
+    found = explore(program, until=lambda result: result == 1)
+    assert 1 in found.outcomes
