@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from concspec.report.matrix import Matrix, Row, State
 from concspec.report.names import Names
 from concspec.report.pictures import Figure
-from concspec.report.rendering import duration, file, render, say
+from concspec.report.rendering import duration, file, render, say, terms
 
 SIGNS = {
     State.HOLDS: ("h", "✓"),
@@ -48,6 +48,7 @@ def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
         figures=figures,
         script=script,
         script_hash=digest,
+        terms=Markup(terms()),  # noqa: S704 - our own words
         style=file("page.css") + file("drawing.css"),
     )
 

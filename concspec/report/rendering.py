@@ -8,6 +8,7 @@ those of the page, in light and dark; and each picture is as small as what it sh
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from importlib import resources
@@ -67,6 +68,24 @@ def say(words: str) -> Markup:
     return both({"en": words, "zh": CHINESE[words]})
 
 
+_TERMS = {words: f"k{number}" for number, words in enumerate(CHINESE)}
+
+
+@functools.cache
+def term(words: str) -> Markup:
+    """Show a phrase that stands in every claim: in English, with a class that names it.
+
+    To give it in both languages each time would take a fifth of the page. The script puts the
+    Chinese in its place; without JavaScript, a style sheet does.
+    """
+    return Markup("<i class={}>{}</i>").format(_TERMS[words], words)
+
+
+def terms() -> str:
+    """The Chinese of the phrases by their classes, as JSON for the script."""
+    return json.dumps({_TERMS[words]: CHINESE[words] for words in CHINESE}, ensure_ascii=False)
+
+
 def duration(seconds: float) -> str:
     """Say how long something took, as exactly as matters."""
     if seconds >= 1:
@@ -92,7 +111,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         finalize=visible,
     )
-    made.globals.update(both=both, say=say, single=single, chinese=CHINESE)
+    made.globals.update(both=both, say=say, term=term, single=single, chinese=CHINESE)
     made.globals["picture_style"] = file("picture.css") + file("drawing.css")
     return made
 

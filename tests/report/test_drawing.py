@@ -144,7 +144,7 @@ def test_pictures_are_files_in_both_languages_and_stand_in_the_page(site):
 def test_runs_that_recorded_the_same_share_a_picture(site):
     folder = site([CROSSED], [CROSSED])
     assert len(list((folder / "pictures").iterdir())) == 2
-    assert "3.9, 3.10." in (folder / "index.html").read_text(encoding="utf-8")
+    assert "3.9, 3.10</figcaption>" in (folder / "index.html").read_text(encoding="utf-8")
 
 
 def test_runs_that_recorded_something_else_have_pictures_of_their_own(site):

@@ -24,6 +24,7 @@
   let open = null;
 
   /* The words of the states, by their class, as they stand among the choices of the filter. */
+  const terms = JSON.parse(find("#terms").textContent);
   const choices = all("option[value]", form.elements.verdict).slice(1);
   const english = Object.fromEntries(choices.map((item) => [item.value, item.textContent.trim()]));
   const chinese = Object.fromEntries(choices.map((item) => [item.value, item.dataset.zh]));
@@ -50,6 +51,10 @@
     for (const item of all("td[class] > i", table)) {
       const said = word[item.parentNode.className];
       if (item.textContent !== said) item.textContent = said;
+    }
+    for (const item of all("i[class]")) {
+      item.dataset.en ??= item.textContent;
+      item.textContent = lang === "zh" ? terms[item.className] : item.dataset.en;
     }
     for (const item of all("[data-zh]")) {
       item.dataset.en ??= item.textContent;
@@ -133,7 +138,7 @@
     for (const body of bodies) body.hidden = !find("tr[data-slug]:not([hidden])", body);
     const others = comparing
       ? `#matrix tr > :nth-child(n+2)${pair.map((i) => `:not(:nth-child(${i + 2}))`).join("")}
-         { display: none !important } #matrix { width: min(100%, 60rem) }`
+         { display: none !important } #matrix { --columns: 2; width: min(100%, 60rem) }`
       : "";
     const style = find("#chosen");
     if (style.textContent !== others) style.textContent = others;
