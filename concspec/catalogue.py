@@ -12,10 +12,11 @@ import difflib
 import hashlib
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from concspec import sabotage
 from concspec.condition import ConditionError, holds
@@ -84,12 +85,22 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Source:
+    """How a spec is written: the number of its first line, and its text."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
-    """All claims in reading order, the sections they stand in, and a hash of the files read."""
+    """All claims in reading order, the sections they stand in, the source of each spec by its
+    name, and a hash of the files read: the same on every system that has the same files."""
 
     sections: Sequence[Section]
     claims: Mapping[str, Claim]
     hash: str
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     def proved_by(self, spec: str) -> Sequence[Claim]:
         """The claims that the spec ``path::test`` proves."""
@@ -171,6 +182,7 @@ class _Loader:
         self.facts = facts
         self.mistakes: list[Mistake] = []
         self.digest = hashlib.sha256()
+        self.sources: dict[str, Source] = {}
         self.file = ""
         self.slug = ""
 
@@ -205,6 +217,7 @@ class _Loader:
             sections,
             {c.slug: c for c in sorted(claims.values(), key=lambda c: order.index(c.section))},
             self.digest.hexdigest(),
+            self.sources,
         )
 
     def _check_proofs(
@@ -245,8 +258,7 @@ class _Loader:
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
-            content = path.read_bytes()
-            self.digest.update(content)
+            content = self._content(path)
             document: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
         except OSError as error:
             self._wrong("", f"cannot be read: {error.strerror}", "create it, or let it be read")
@@ -257,6 +269,12 @@ class _Loader:
         else:
             return document
         return {}
+
+    def _content(self, path: Path) -> bytes:
+        """Read a file into the hash, with the line ends that it has on every system."""
+        content = path.read_bytes().replace(b"\r\n", b"\n")
+        self.digest.update(content)
+        return content
 
     def _tables(self, document: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
         for table in document.get(name, ()):
@@ -389,11 +407,16 @@ class _Loader:
         proofs: dict[str, list[_Proof]] = {}
         for path in sorted(self.specs.rglob("test_*.py")):
             self._open(path)
+            content = self._content(path)
             try:
-                tree = ast.parse(path.read_bytes())
+                tree = ast.parse(content)
             except (SyntaxError, ValueError):
                 continue  # pytest shows this better when it imports the file
-            for test, decorator in _claim_decorators(tree.body, self.file):
+            lines = content.decode("utf-8", "replace").split("\n")
+            for test, function, decorator in _claim_decorators(tree.body, self.file):
+                first = min(node.lineno for node in function.decorator_list)
+                text = "\n".join(lines[first - 1 : function.end_lineno])
+                self.sources[test] = Source(first, textwrap.dedent(text))
                 slugs = [a.value for a in decorator.args if isinstance(a, ast.Constant)]
                 if not slugs or len(slugs) < len(decorator.args):
                     self.file = test
@@ -417,7 +440,12 @@ def _falsifiers(decorator: ast.Call) -> Iterator[str]:
                     yield str(node.value)
 
 
-def _claim_decorators(body: Sequence[ast.stmt], parent: str) -> Iterator[tuple[str, ast.Call]]:
+_Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+
+
+def _claim_decorators(
+    body: Sequence[ast.stmt], parent: str
+) -> Iterator[tuple[str, _Function, ast.Call]]:
     for node in body:
         if isinstance(node, ast.ClassDef):
             yield from _claim_decorators(node.body, f"{parent}::{node.name}")
@@ -428,4 +456,4 @@ def _claim_decorators(body: Sequence[ast.stmt], parent: str) -> Iterator[tuple[s
                     and isinstance(decorator.func, ast.Name)
                     and decorator.func.id == "claim"
                 ):
-                    yield f"{parent}::{node.name}", decorator
+                    yield f"{parent}::{node.name}", node, decorator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import runpy
 import select
 import subprocess
@@ -70,6 +69,8 @@ def run_program(
 
 
 def _on_terminal(command: list[str], env: Mapping[str, str]) -> Ended:
+    import pty  # noqa: PLC0415 - no such thing on Windows
+
     master, slave = pty.openpty()
     deadline = time.monotonic() + BOUND
     output = b""

@@ -41,6 +41,7 @@ class Interpreter:
     build: str
     free_threaded: bool
     gil: bool
+    system: str
     platform: str
     libc: str
     cpus: int
@@ -60,9 +61,9 @@ class Interpreter:
             "version": tuple(int(part) for part in self.version.split(".")[:2]),
             "free_threaded": self.free_threaded,
             "gil": self.gil,
-            "linux": sys.platform == "linux",
-            "macos": sys.platform == "darwin",
-            "windows": sys.platform == "win32",
+            "linux": self.system == "linux",
+            "macos": self.system == "darwin",
+            "windows": self.system == "win32",
             "fork": hasattr(os, "fork"),
             "start_method": self.start_method,
             "cpus": self.cpus,
@@ -77,6 +78,7 @@ def this_interpreter() -> Interpreter:
         build=" ".join(sys.version.split()),
         free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         gil=gil_is_on(),
+        system=sys.platform,
         platform=platform.platform(),
         libc=" ".join(platform.libc_ver()).strip(),
         cpus=usable_cpus(),

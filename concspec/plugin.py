@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--lang", choices=LANGUAGES, default="en", help="language of what is shown")
     group.addoption("--results", type=Path, metavar="FILE", help="write the run to FILE as JSON")
+    group.addoption("--report", type=Path, metavar="DIR", help="write the run to DIR as a page")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -167,6 +169,9 @@ class Recorder:
         self._file: Path | None = config.getoption("results")
         if self._file and not os.access(self._file.parent, os.W_OK):
             raise pytest.UsageError(f"--results {self._file}: its folder cannot be written to")
+        self._site: Path | None = config.getoption("report")
+        if self._site and not all(map(importlib.util.find_spec, ("jinja2", "fastjsonschema"))):
+            raise pytest.UsageError("--report needs more: pip install 'concspec[report]'")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of one spec into the run."""
@@ -195,15 +200,26 @@ class Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Let a falsifier that escaped by a skip fail the run, and write the results file."""
+        """Let a falsifier that escaped by a skip fail the run, and write the results file
+        and the page."""
         if session.exitstatus == pytest.ExitCode.OK and not all(t.caught for t in self._run.tried):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._write("--results", self._file, self._run.write)
+        self._write("--report", self._site, self._write_page)
+
+    @staticmethod
+    def _write(option: str, place: Path | None, write: Callable[[Path], None]) -> None:
         try:
-            if self._file:
-                self._run.write(self._file)
+            if place:
+                write(place)
         except OSError as error:
-            problem = f"--results {self._file} could not be written: {error.strerror}"
+            problem = f"{option} {place} could not be written: {error.strerror}"
             pytest.exit(problem, returncode=pytest.ExitCode.USAGE_ERROR)
+
+    def _write_page(self, folder: Path) -> None:
+        from concspec.report.site import write_run  # noqa: PLC0415 - most interpreters lack Jinja2
+
+        write_run(self._run.as_json(), folder)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the report."""

@@ -1,4 +1,9 @@
-"""One run: what was seen of each claim on one interpreter, and the file that carries it."""
+"""One run: what was seen of each claim on one interpreter, and the file that carries it.
+
+What a results file holds is laid down in ``results.schema.json``, which also tells what kinds of
+evidence become pictures. Reading and merging needs more than the standard library, and stands in
+``concspec.report``.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +78,11 @@ class Run:
                 **dataclasses.asdict(self.interpreter),
                 "gil_after": self.gil_after,
             },
+            "sections": [dataclasses.asdict(section) for section in self.catalogue.sections],
             "claims": [_claim(grade, self.trials.values()) for grade in self.grades],
+            "sources": {
+                spec: dataclasses.asdict(source) for spec, source in self.catalogue.sources.items()
+            },
         }
 
     def write(self, path: Path) -> None:
@@ -104,7 +113,10 @@ def _claim(grade: Grade, trials: Iterable[Trial]) -> dict[str, Any]:
         "text": dataclasses.asdict(grade.claim.text),
         "references": list(grade.claim.references),
         "corrected_by": grade.claim.corrected_by or None,
-        "expectation": {key: value or None for key, value in expectation.items()},
+        "expectation": {
+            **{key: value or None for key, value in expectation.items()},
+            "reason": expectation["reason"] if grade.expectation.reason.en else None,
+        },
         "verdict": grade.verdict,
         "changed": grade.changed,
         "specs": list(grade.claim.specs),

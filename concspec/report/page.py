@@ -1,0 +1,84 @@
+"""The page: one file of HTML that needs nothing else, and no JavaScript to be read."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup, escape
+
+from concspec.report.matrix import Matrix, Row, State
+from concspec.report.names import Names
+from concspec.report.pictures import Figure
+from concspec.report.rendering import duration, file, render, say, terms
+
+SIGNS = {
+    State.HOLDS: ("h", "✓"),
+    State.REFUTED: ("r", "✗"),
+    State.NOT_APPLICABLE: ("n", "–"),
+    State.INCONCLUSIVE: ("i", "?"),
+    State.CHANGED: ("c", "≠"),
+    State.ERROR: ("e", "!"),
+    State.NOT_RUN: ("x", "·"),
+}
+"""The class and the sign of each state; its word stands beside them.
+
+In a cell, the sign and the Chinese word come from ``page.css``, since there are many cells.
+"""
+
+
+def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
+    """Write the page, with the figures of each claim by its slug."""
+    names = Names(matrix.columns)
+    short = [escape(names.short(column)) for column in range(len(matrix.columns))]
+    script = file("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return render(
+        "page.html",
+        matrix=matrix,
+        names=names,
+        State=State,
+        signs=SIGNS,
+        machines=_machines(matrix, names),
+        cells=_cells,
+        took=functools.partial(_took, short),
+        texts={row.slug: row.claim["text"] for row in matrix.rows},
+        figures=figures,
+        script=script,
+        script_hash=digest,
+        terms=Markup(terms()),  # noqa: S704 - our own words
+        style=file("page.css") + file("drawing.css"),
+    )
+
+
+def _cells(row: Row) -> Markup:
+    """The cells of a row, put together here because there may be tens of thousands of them."""
+    cells = []
+    for state, claim in zip(row.states, row.runs):
+        cells.append(_CELLS[state])
+        if state is State.CHANGED:
+            cells.append(Markup("<small>{}</small>").format(say(claim["verdict"])))
+    return Markup("").join(cells)
+
+
+def _took(short: Sequence[Markup], row: Row, columns: Sequence[int]) -> Markup:
+    """How long the specs of a claim took on some of the columns; put together here likewise."""
+    items = (f"{short[column]} <i>{duration(row.durations[column])}</i>" for column in columns)
+    return Markup(", ".join(items))  # noqa: S704 - the names are escaped
+
+
+_CELLS = {
+    state: Markup("<td class={}><i>{}</i>").format(letter, state.value)
+    for state, (letter, _) in SIGNS.items()
+}
+
+
+def _machines(matrix: Matrix, names: Names) -> Sequence[tuple[str, int, str]]:
+    """Each machine with its CPUs and the interpreters that were measured on it."""
+    machines: dict[tuple[str, int], list[int]] = {}
+    for index, column in enumerate(matrix.columns):
+        facts = column.interpreter
+        machines.setdefault((facts["platform"], facts["cpus"]), []).append(index)
+    return [(name, cpus, names.of(columns)) for (name, cpus), columns in machines.items()]

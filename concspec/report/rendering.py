@@ -1,0 +1,121 @@
+"""Jinja2 as the report uses it: all is escaped, characters that deceive are shown, both languages.
+
+The pictures are Jinja2 templates too, rather than the work of a chart library: their text stays
+text, that a reader can search and a screen reader speaks, in both languages at once; colours are
+those of the page, in light and dark; and each picture is as small as what it shows.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Union
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from concspec.report.words import CHINESE
+
+_LONGEST = 4000
+"""Characters of one text that the page shows; all of them stand in results.json."""
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\ufff9-\uffff]"
+)
+"""Controls, marks that turn the direction of text around them, and what is no character at all."""
+
+
+Words = Union[str, Mapping[str, str]]
+"""A text in both languages, or one that needs no translation."""
+
+
+def visible(value: object) -> object:
+    """Make a text that came from outside fit to be shown; whatever else is given stays as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if len(value) > _LONGEST:
+        value = f"{value[:_LONGEST]} … ({len(value)} characters, all of them in results.json)"
+    return _UNSEEN.sub(lambda unseen: f"⟨U+{ord(unseen[0]):04X}⟩", value)
+
+
+def both(text: Words, tag: str = "span") -> Markup:
+    """Show a text in both languages, of which the reader sees one."""
+    if isinstance(text, str):
+        return escape(visible(text))
+    en, zh = visible(text["en"]), visible(text["zh"])
+    if en == zh:
+        return escape(en)
+    return Markup("<{0} lang=en>{1}</{0}><{0} lang=zh>{2}</{0}>").format(tag, en, zh)
+
+
+def spoken(text: Words) -> Markup:
+    """Show a text in both languages within a picture."""
+    return both(text, "tspan")
+
+
+def single(text: Words, lang: str) -> str:
+    """Show a text in one language."""
+    return str(visible(text if isinstance(text, str) else text[lang]))
+
+
+@functools.cache
+def say(words: str) -> Markup:
+    """Show a phrase of the page's own in both languages."""
+    return both({"en": words, "zh": CHINESE[words]})
+
+
+_TERMS = {words: f"k{number}" for number, words in enumerate(CHINESE)}
+
+
+@functools.cache
+def term(words: str) -> Markup:
+    """Show a phrase that stands in every claim: in English, with a class that names it.
+
+    To give it in both languages each time would take a fifth of the page. The script puts the
+    Chinese in its place; without JavaScript, a style sheet does.
+    """
+    return Markup("<i class={}>{}</i>").format(_TERMS[words], words)
+
+
+def terms() -> str:
+    """The Chinese of the phrases by their classes, as JSON for the script."""
+    return json.dumps({_TERMS[words]: CHINESE[words] for words in CHINESE}, ensure_ascii=False)
+
+
+def duration(seconds: float) -> str:
+    """Say how long something took, as exactly as matters."""
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    milliseconds = seconds * 1000
+    return f"{milliseconds:.0f} ms" if milliseconds >= 1 else f"{milliseconds:.1f} ms"
+
+
+def file(name: str) -> Markup:
+    """Read a file that stands beside the templates, and is put into what they make as it is."""
+    folder = resources.files("concspec.report").joinpath("templates")
+    return Markup(folder.joinpath(name).read_text(encoding="utf-8"))  # noqa: S704 - our own
+
+
+@functools.cache
+def environment() -> Environment:
+    """The templates of the report."""
+    made = Environment(
+        loader=PackageLoader("concspec.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=visible,
+    )
+    made.globals.update(both=both, say=say, term=term, single=single, chinese=CHINESE)
+    made.globals["picture_style"] = file("picture.css") + file("drawing.css")
+    return made
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill a template."""
+    return environment().get_template(template).render(**values)
