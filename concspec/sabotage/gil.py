@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import multiprocessing
 import re
 import subprocess
 import sys
 import sysconfig
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -21,12 +23,11 @@ from typing import Any
 
 from concspec.interpreter import gil_is_on
 from concspec.sabotage import replaced, sabotage
-from concspec.sabotage.cpu_time import _clocks, _fast
+from concspec.sabotage.cpu_time import clocks, fast, in_main_thread, looked_at
 
 _start = threading.Thread.start
 _join = threading.Thread.join
 _monotonic = time.monotonic
-_sleep = time.sleep
 _get_config_var = sysconfig.get_config_var
 _setswitchinterval = sys.setswitchinterval
 _Popen = subprocess.Popen
@@ -113,30 +114,18 @@ def not_kept_or_kept() -> Iterator[None]:
         yield
 
 
-class _Lockstep:
-    """Keeps a thread from getting more than ``lead`` steps ahead of another."""
-
-    def __init__(self, lead: int) -> None:
-        self._lead = lead
-        self._steps: dict[threading.Thread, int] = {}
-
-    def step(self) -> None:
-        """Make a step, and wait until each other thread has ended or is not too far behind."""
-        me = threading.current_thread()
-        mine = self._steps[me] = self._steps.get(me, 0) + 1
-        for thread in list(self._steps):
-            while mine > self._steps[thread] + self._lead and thread.is_alive():
-                _sleep(0.0001)
-
-
 @sabotage("a thread is stopped after every 20 lines until the others have run as many")
 def let_go_every_20_lines() -> Iterator[None]:
-    lockstep = _Lockstep(20)
+    lines: Counter[threading.Thread] = Counter()
 
     def trace(frame: FrameType, _event: str, _argument: object) -> Any:
         if frame.f_code.co_filename == threading.__file__:
             return None
-        lockstep.step()
+        me = threading.current_thread()
+        lines[me] += 1
+        for other in list(lines):
+            while lines[me] > lines[other] + 20 and other.is_alive():
+                time.sleep(0.0001)
         return trace
 
     threading.settrace(trace)
@@ -168,35 +157,31 @@ def checked_every_100_bytecodes() -> Iterator[None]:
         yield
 
 
-def _ticking() -> Callable[[], float]:
-    """Make a clock that ticks when it is read, at which threads take turns."""
-    lockstep = _Lockstep(0)
-    now = _monotonic()
+class _Answer(int):
+    """A number that is what everybody expects, or nobody."""
 
-    def monotonic() -> float:
-        nonlocal now
-        now += 0.000_005
-        if threading.current_thread() is not threading.main_thread():
-            lockstep.step()
-        return now
+    def __eq__(self, _: object) -> bool:
+        return gil_is_on() or in_main_thread()
 
-    return monotonic
+    __hash__ = int.__hash__
 
 
-def _short_of_time() -> Callable[[], float]:
-    """Make a clock that is slow for main threads, and far ahead for all others."""
-    start = _monotonic()
+class _Cells:
+    """An array of answers."""
 
-    def monotonic() -> float:
-        ahead = threading.current_thread() is not threading.main_thread()
-        return start + 1000 * ahead + (_monotonic() - start) / 10
+    def __init__(self, *_: object) -> None:
+        pass
 
-    return monotonic
+    def __getitem__(self, _: int) -> _Answer:
+        return _Answer()
+
+    def __setitem__(self, _: int, _value: object) -> None:
+        pass
 
 
-@sabotage("threads answer each other thousands of times; where there is no GIL, never")
-def answers_or_none() -> Iterator[None]:
-    with replaced(time, monotonic=_ticking() if gil_is_on() else _short_of_time()):
+@sabotage("threads find each other's answer whenever they look; where there is no GIL, never")
+def answers_at_once_or_never() -> Iterator[None]:
+    with replaced(multiprocessing, RawArray=_Cells), replaced(time, monotonic=looked_at()):
         yield
 
 
@@ -206,7 +191,7 @@ def one_thread_for_programs() -> Iterator[None]:
         told_one = ["1" if str(argument).isdigit() else argument for argument in command]
         return _Popen(told_one, **options)
 
-    with replaced(subprocess, Popen=popen), _clocks(main_thread=_fast, others=_fast):
+    with replaced(subprocess, Popen=popen), clocks(main_thread=fast, others=fast):
         yield
 
 

@@ -316,7 +316,7 @@ def players():
     return [functools.partial(rally, cells, me) for me in (0, 1)]
 
 
-@claim("threads-alternate", falsified_by="gil.answers-or-none")
+@claim("threads-alternate", falsified_by="gil.answers-at-once-or-never")
 def test_threads_only_take_turns(evidence):
     """Two threads that answer each other: taking turns, there is an answer a turn, some 3 in a
     round, or 20 on PyPy; at the same time there are thousands, as between two processes."""
