@@ -24,7 +24,10 @@ def outcome(call):
         return error
 
 
-@claim("shared-db-connection-fails")
+@claim(
+    "shared-db-connection-fails",
+    falsified_by=("sqlite.works-in-any-thread", "sqlite.works-in-no-thread"),
+)
 def test_a_shared_connection_fails_in_another_thread():
     """Connect here, and query in another thread."""
 
@@ -34,10 +37,10 @@ def test_a_shared_connection_fails_in_another_thread():
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         [answer] = in_threads(lambda: outcome(query))
         assert isinstance(answer, sqlite3.ProgrammingError), answer
-        assert query() == (1,)
+        assert outcome(query) == (1,)
 
 
-@claim("local-db-connection")
+@claim("local-db-connection", falsified_by=("thread_local.shared", "sqlite.database-of-its-own"))
 def test_a_connection_for_each_thread_works(tmp_path):
     """Four threads are connected to one database before any of them inserts and reads a row."""
     resources = threading.local()
@@ -110,7 +113,9 @@ def serving(handler):
             assert not thread.is_alive()
 
 
-@claim("local-http-request")
+@claim(
+    "local-http-request", falsified_by=("thread_local.shared", "thread_local.bound-once-for-all")
+)
 def test_each_thread_has_its_request_and_user():
     """Two requests are answered when both are bound, by functions that get no argument."""
     handler = greeting_handler(threading.local(), all_bound=threading.Barrier(2))
@@ -125,7 +130,10 @@ def test_each_thread_has_its_request_and_user():
     assert answers == ["Alice at /school", "Bob at /home"]
 
 
-@claim("local-reaches-all-functions")
+@claim(
+    "local-reaches-all-functions",
+    falsified_by=("thread_local.only-for-the-function", "thread_local.shared"),
+)
 def test_every_function_called_in_the_thread_reaches_it():
     """Two threads are three calls deep, by a method and a generator, before either one looks."""
     school = threading.local()

@@ -19,7 +19,7 @@ from concspec.threads import BOUND, in_threads
 LISTING = Path(__file__).parent / "listings" / "local_school.py"
 
 
-@claim("local-one-object-for-all")
+@claim("local-one-object-for-all", falsified_by=("thread_local.shared", "thread_local.keeps-none"))
 def test_one_object_serves_all_threads():
     """Eight threads bind an attribute of the one object, and look when all have done so."""
     local = threading.local()
@@ -34,7 +34,7 @@ def test_one_object_serves_all_threads():
     assert seen == [(id(local), n) for n in range(8)]
 
 
-@claim("local-isolates")
+@claim("local-isolates", falsified_by=("thread_local.shared", "thread_local.bound-once-for-all"))
 def test_a_thread_reads_what_it_bound():
     """Thread A binds first and reads last; in between thread B binds the same attribute."""
     school = threading.local()
@@ -64,7 +64,14 @@ def error_of(call):
     return None
 
 
-@claim("local-unbound-elsewhere")
+@claim(
+    "local-unbound-elsewhere",
+    falsified_by=(
+        "thread_local.shared",
+        "thread_local.copied-to-new-threads",
+        "thread_local.none-where-unbound",
+    ),
+)
 def test_what_one_thread_bound_is_unbound_in_another():
     """Bind here, and read in another thread."""
     school = threading.local()
@@ -77,7 +84,7 @@ def test_what_one_thread_bound_is_unbound_in_another():
 TWO_LINES = ["Alice is served by Thread-A", "Bob is served by Thread-B"]
 
 
-@claim("local-listing-lines")
+@claim("local-listing-lines", falsified_by=("thread_local.keeps-none", "thread.one-name-for-all"))
 def test_the_listing_prints_its_two_lines():
     """Run the listing, and compare its lines without their order."""
     assert sorted(run_program(LISTING).lines) == TWO_LINES
@@ -100,14 +107,14 @@ def listing_with_late(late, monkeypatch):
     return output.getvalue().splitlines()
 
 
-@claim("local-listing-order")
+@claim("local-listing-order", falsified_by="thread.one-after-the-other")
 def test_alices_line_comes_first(monkeypatch):
     """Ask for each order in turn: both are possible."""
     assert listing_with_late("Thread-B", monkeypatch) == TWO_LINES
     assert listing_with_late("Thread-A", monkeypatch) == TWO_LINES
 
 
-@claim("local-is-a-dict")
+@claim("local-is-a-dict", falsified_by="thread_local.has-items")
 def test_a_local_can_be_used_as_a_dict():
     """Bind and read an item, as one does with a dict."""
     school = threading.local()
@@ -120,7 +127,7 @@ def test_a_local_can_be_used_as_a_dict():
     assert school["student"] == "Alice"
 
 
-@claim("local-dict-per-thread")
+@claim("local-dict-per-thread", falsified_by=("thread_local.shared", "thread_local.keeps-none"))
 def test_a_local_has_a_dict_for_each_thread():
     """Two threads look at ``__dict__`` when both have bound something."""
     school = threading.local()
@@ -135,7 +142,10 @@ def test_a_local_has_a_dict_for_each_thread():
     assert seen == [{"student": "Alice"}, {"age": 18}]
 
 
-@claim("local-other-attributes")
+@claim(
+    "local-other-attributes",
+    falsified_by=("thread_local.bound-once-for-all", "thread_local.cannot-delete"),
+)
 def test_a_local_takes_any_attribute():
     """Bind three attributes, rebind one, delete another."""
     school = threading.local()
@@ -146,7 +156,9 @@ def test_a_local_takes_any_attribute():
     assert not hasattr(school, "room")
 
 
-@claim("local-no-interference")
+@claim(
+    "local-no-interference", falsified_by=("thread_local.shared", "thread_local.bound-once-for-all")
+)
 def test_threads_do_not_disturb_each_other():
     """Eight threads in fifty rounds: all bind, all look, and so on."""
     school = threading.local()
@@ -165,7 +177,7 @@ def test_threads_do_not_disturb_each_other():
     assert seen == [[n] * 50 for n in range(8)]
 
 
-@claim("local-mutable-object")
+@claim("local-mutable-object", falsified_by="thread_local.copies-values")
 def test_a_mutable_object_is_private_too():
     """Both threads bind one list; one of them appends to its own."""
     school = threading.local()
@@ -186,7 +198,10 @@ def test_a_mutable_object_is_private_too():
     assert seen == []
 
 
-@claim("local-object-per-thread")
+@claim(
+    "local-object-per-thread",
+    falsified_by=("thread_local.shared", "thread_local.bound-once-for-all"),
+)
 def test_an_object_made_by_each_thread_is_private():
     """Each thread binds a list of its own, appends to it, and looks when both have."""
     school = threading.local()
@@ -202,7 +217,10 @@ def test_an_object_made_by_each_thread_is_private():
     assert seen == [["Alice"], ["Bob"]]
 
 
-@claim("local-fresh-storage")
+@claim(
+    "local-fresh-storage",
+    falsified_by=("thread_local.shared", "thread_local.copied-to-new-threads"),
+)
 def test_a_new_thread_starts_empty():
     """Three threads one after the other look for an attribute, and then bind it."""
     school = threading.local()
@@ -216,7 +234,9 @@ def test_a_new_thread_starts_empty():
     assert [in_threads(look_and_bind) for _ in range(3)] == [[{}]] * 3
 
 
-@claim("local-reused-id-fresh")
+@claim(
+    "local-reused-id-fresh", falsified_by=("thread_local.shared", "thread_local.kept-by-thread-id")
+)
 def test_a_thread_that_reuses_an_id_starts_empty():
     """Start threads that look and bind until two of them had the same id."""
     school = threading.local()
@@ -239,7 +259,10 @@ def test_a_thread_that_reuses_an_id_starts_empty():
     )
 
 
-@claim("local-subclass-init-per-thread")
+@claim(
+    "local-subclass-init-per-thread",
+    falsified_by=("thread_local.shared", "thread_local.bound-once-for-all"),
+)
 def test_a_subclass_is_initialised_in_each_thread():
     """Count the calls of ``__init__`` by the thread that makes them, at the first use there."""
     calls = []
@@ -259,7 +282,10 @@ def test_a_subclass_is_initialised_in_each_thread():
     assert calls == [threading.get_ident(), ident]
 
 
-@claim("local-pool-thread-keeps")
+@claim(
+    "local-pool-thread-keeps",
+    falsified_by=("executor.thread-for-each-task", "thread_local.keeps-none"),
+)
 def test_a_pooled_thread_keeps_what_a_task_bound():
     """One worker does two tasks: the first one binds, the second one finds it."""
     school = threading.local()
