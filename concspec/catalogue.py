@@ -164,6 +164,7 @@ _REQUIRED_OF_EXCEPTION = {
     "not_applicable": ("en", "zh", "where"),
 }
 _TYPE_NAMES = {str: "text", int: "a whole number", list: "a list"}
+_UNFALSIFIABLE_AT_MOST = 5
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINES = re.compile(r"\d+(-\d+)?(, ?\d+(-\d+)?)*")
 
@@ -209,6 +210,15 @@ class _Loader:
                 self._wrong("corrected_by", problem, _name_one(claim.corrected_by, claims))
             if not claim.specs:
                 self._wrong("", "no spec proves it", f'put @claim("{claim.slug}") on a test')
+            elif not claim.falsifiers and not claim.unfalsifiable:
+                remedy = "add one, or say in the key unfalsifiable why there cannot be any"
+                self._wrong("falsified_by", "no falsifier shows that its specs can fail", remedy)
+        unfalsifiable = [claim.slug for claim in claims.values() if claim.unfalsifiable]
+        if len(unfalsifiable) > _UNFALSIFIABLE_AT_MOST:
+            self.slug = ", ".join(unfalsifiable)
+            problem = f"{len(unfalsifiable)} claims are said to be unfalsifiable"
+            remedy = f"falsify all but {_UNFALSIFIABLE_AT_MOST} of them"
+            self._wrong("unfalsifiable", problem, remedy)
         self._check_proofs(proofs, claims)
         if self.mistakes:
             raise CatalogueError(self.mistakes)

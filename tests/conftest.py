@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.samples import NOTES, SETTINGS
+from tests.samples import NOTES, SETTINGS, falsified
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,7 +33,7 @@ class Suite:
     def specs(self, source, name="test_chapter.py"):
         """Write a module of specs."""
         head = "import os, pytest\nfrom concspec import claim, inconclusive\n"
-        self.write(f"specs/chapter/{name}", head + textwrap.dedent(source))
+        self.write(f"specs/chapter/{name}", head + falsified(textwrap.dedent(source)))
 
     def pytest(self, *arguments):
         """Run pytest in a process of its own."""

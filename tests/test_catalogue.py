@@ -6,7 +6,7 @@ import pytest
 
 from concspec.catalogue import CatalogueError, load
 from concspec.grading import Verdict
-from tests.samples import NOT_APPLICABLE, NOTES, REFUTED, claim_table
+from tests.samples import NOT_APPLICABLE, NOTES, REFUTED, claim_table, falsified
 
 FACTS = {"cpython": True, "pypy": False, "version": (3, 13)}
 
@@ -23,7 +23,8 @@ def catalogue(tmp_path):
             slugs = dict.fromkeys(line[8:-1] for line in text.splitlines() if "slug =" in line)
             specs = "".join(f'@claim("{s}")\ndef test_{n}(): pass\n' for n, s in enumerate(slugs))
         chapter.joinpath("claims.toml").write_text(text, encoding="utf-8")
-        chapter.joinpath("test_it.py").write_text(textwrap.dedent(specs), encoding="utf-8")
+        specs = falsified(textwrap.dedent(specs))
+        chapter.joinpath("test_it.py").write_text(specs, encoding="utf-8")
         if notes:
             tmp_path.joinpath("specs", "notes.toml").write_text(notes, encoding="utf-8")
         if other:
@@ -179,6 +180,49 @@ def test_a_slug_may_stand_once_in_all_files(mistakes):
 def test_every_claim_needs_a_spec(mistakes):
     (found,) = mistakes(claim_table("lonely"), specs="def test_it(): pass")
     assert found == f'{FILE}: lonely: no spec proves it; put @claim("lonely") on a test'
+
+
+FALSIFIED_BY = '@claim("bad", falsified_by={})\ndef test_it(): pass'
+
+
+def test_every_claim_needs_a_falsifier(mistakes):
+    (found,) = mistakes(claim_table("bad"), specs=FALSIFIED_BY.format("()"))
+    assert found == (
+        f"{FILE}: bad: falsified_by: no falsifier shows that its specs can fail; "
+        "add one, or say in the key unfalsifiable why there cannot be any"
+    )
+
+
+def test_a_falsifier_must_be_there(mistakes):
+    found = mistakes(claim_table("bad"), specs=FALSIFIED_BY.format('("fork.pid-in-chld", "x")'))
+    assert found[0].startswith(
+        "specs/chapter/test_it.py::test_it: bad: falsified_by: there is no sabotage "
+        "'fork.pid-in-chld'; name one that is there: fork.pid-in-child"
+    )
+    assert "there is no sabotage 'x'" in found[1]
+
+
+def test_a_claim_may_say_why_it_cannot_be_falsified(catalogue):
+    reason = 'unfalsifiable = "It is about a number."'
+    read = catalogue(claim_table("bad", reason), specs=FALSIFIED_BY.format("()"))
+    assert read.claims["bad"].unfalsifiable == "It is about a number."
+
+
+def test_falsifiers_are_read_from_all_specs(catalogue):
+    specs = """
+        @claim("a", falsified_by="fork.pid-in-child")
+        def test_one(): pass
+        @claim("a", falsified_by=["fork.zero-in-parent", "fork.pid-in-child"])
+        def test_two(): pass
+        """
+    falsifiers = catalogue(claim_table("a"), specs=specs).claims["a"].falsifiers
+    assert list(falsifiers) == ["fork.pid-in-child", "fork.zero-in-parent"]
+
+
+def test_few_claims_may_be_unfalsifiable(mistakes):
+    tables = [claim_table(f"claim-{n}", 'unfalsifiable = "No."') for n in range(6)]
+    (found,) = mistakes(*tables)
+    assert "6 claims are said to be unfalsifiable; falsify all but 5 of them" in found
 
 
 def test_a_spec_may_not_name_an_unknown_claim(mistakes):
