@@ -116,7 +116,7 @@ def apply_async_waits() -> Iterator[None]:
         result.wait()
         return result
 
-    def poll(self: Any, timeout: float | None = None) -> bool:  # noqa: ARG001 - not observed
+    def poll(self: Any, timeout: float | None = None) -> bool:
         return _poll(self)
 
     with replaced(Pool, apply_async=apply_async), replaced(Connection, poll=poll):
