@@ -71,10 +71,10 @@ class Column:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Where the column stands: CPython first, then by version, build and system."""
+        """Where the column stands: by implementation, version, build and system."""
         implementation, _, version = self.id.partition("-")
         numbers = [int(number) for number in re.findall(r"\d+", version)]
-        return implementation != "cpython", implementation, numbers, version, self.system
+        return implementation, numbers, version, self.system
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,6 @@
 
 CHINESE = {
     "All": "全部",
-    "Appearance": "外观",
-    "Badges": "徽章",
-    "Back to the table": "回到表格",
-    "Choose two interpreters to see the claims whose verdicts differ, and why.": (
-        "选两个解释器，即可看到结论不同的论断及其原因。"
-    ),
     "Claim": "论断",
     "Compare": "对比",
     "Correction": "实际情况",
@@ -15,8 +9,6 @@ CHINESE = {
     "Expected": "预期",
     "Falsifiers": "证伪",
     "From JSON, published with this page:": "数据见随本页发布的 JSON：",
-    "GIL after": "运行后 GIL",
-    "GIL before": "运行前 GIL",
     "How it is proved": "如何证明",
     "Interpreter": "解释器",
     "Interpreters": "解释器",
@@ -32,7 +24,6 @@ CHINESE = {
     "The claims one by one": "逐条论断",
     "Verdict": "结论",
     "What is true of concurrency in Python": "关于 Python 并发，哪些说法是真的",
-    "Where to find it": "所在位置",
     "always": "一直如此",
     "and": "与",
     "built without": "构建时去掉",
@@ -48,7 +39,6 @@ CHINESE = {
     "measured": "测于",
     "not applicable": "不适用",
     "not run": "未运行",
-    "of": "/",
     "off": "关",
     "on": "开",
     "other numbers elsewhere": "别处数字不同",
@@ -56,7 +46,6 @@ CHINESE = {
     "refuted": "被推翻",
     "runs that agree": "次一致的运行",
     "since": "始于",
-    "the specs of this claim took": "本论断的测试用时",
     "usable CPUs": "可用 CPU",
     "what the notes claim, and what each interpreter does": "笔记怎么说，解释器怎么做",
 }
