@@ -50,7 +50,7 @@ def test_no_locked_deposit_is_lost():
         finally:
             lock.release()
 
-    assert not races.loses(locked_deposit, runs=5)
+    assert not races.loses(locked_deposit, runs=3)
 
 
 @claim("locked-balance-zero")
