@@ -14,6 +14,7 @@ import pytest
 
 from concspec import sabotage
 from concspec.grading import UNHARMED, Verdict
+from concspec.interpreter import this_interpreter
 
 
 class EscapedError(Exception):
@@ -30,11 +31,13 @@ class Falsification:
         return name
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run each spec once as it is, and once under each of its falsifiers."""
+        """Run each spec as it is, and once under each falsifier that is for this interpreter."""
+        facts = this_interpreter().facts()
         names = [
             name
             for mark in metafunc.definition.iter_markers("claim")
             for name in listed(mark.kwargs.get("falsified_by", ()))
+            if sabotage.find(name).is_for(facts)
         ]
         if names:
             metafunc.fixturenames.append("falsifier")

@@ -49,8 +49,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         reports.unlink(missing_ok=True)
         pid = os.fork()
         if pid == 0:
+            _lead_group(0)
             children.forget()
             _run(item, reports)
+        _lead_group(pid)
         problem = children.wait_for(pid)
         try:
             answer = pickle.loads(reports.read_bytes())  # noqa: S301 - its own child's
@@ -62,9 +64,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         connection.send((answer, problem))
 
 
+def _lead_group(pid: int) -> None:
+    """Give a child a process group of its own, to be killed by.
+
+    Child and server both do it, so that there is one whichever of them goes on first.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.setpgid(pid, pid)
+
+
 def _run(item: pytest.Item, file: Path) -> NoReturn:
     """Run one spec in this process, a child of the server, and end it."""
-    os.setsid()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     runner = os.getpid()
     status = 1

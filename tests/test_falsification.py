@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from concspec import sabotage
+from concspec.interpreter import this_interpreter
 from tests.samples import REFUTED, claim_table
 
 SPECS = """
@@ -103,6 +104,23 @@ def test_a_spec_that_is_inconclusive_here_is_not_tried(suite):
     run.stdout.fnmatch_lines(["claims: 0, falsifiers: 0, caught: 0, escaped: 0"])
 
 
+NAMES = """
+import sys, threading
+
+@claim("named", falsified_by=("threads.name-with-target", "threads.name-without-target"))
+def test_named():
+    assert ("wait" in threading.Thread(target=os.wait).name) == (sys.version_info >= (3, 10))
+"""
+
+
+def test_a_sabotage_for_other_interpreters_is_not_tried(suite):
+    suite.claims(claim_table("named"))
+    suite.specs(NAMES)
+    run = suite.pytest("--falsify")
+    run.assert_outcomes(passed=2)
+    run.stdout.fnmatch_lines(["claims: 1, falsifiers: 1, caught: 1, escaped: 0"])
+
+
 def test_selection_works_with_falsify(suite):
     suite.claims(*CLAIMS)
     suite.specs(SPECS)
@@ -135,9 +153,12 @@ def test_a_sabotage_that_blocks_is_noticed_by_waiting(monkeypatch):
         threading.Event().wait(30)
 
 
-def test_every_sabotage_says_what_it_breaks():
+def test_every_sabotage_says_what_it_breaks_and_where():
+    facts = this_interpreter().facts()
     for name in sabotage.names():
-        assert sabotage.find(name).breaks.strip(), name
+        found = sabotage.find(name)
+        assert found.breaks.strip(), name
+        assert found.is_for(facts) in (True, False), name
 
 
 def test_there_is_no_sabotage_by_another_name():

@@ -107,6 +107,14 @@ def test_the_users_timeout_counts_too(suite):
     run.stdout.fnmatch_lines(["*Timeout (>1.0s)*"])
 
 
+def test_a_spec_can_be_stopped_before_it_has_begun(suite):
+    suite.claims(claim_table("hangs"), claim_table("after"))
+    suite.specs(HANGS)
+    run = suite.pytest("--timeout=0.001")
+    assert run.ret == 1
+    run.stdout.fnmatch_lines(["*Timeout (>0.0*s)*", "total *0 *0 *0 *0 *2 *0"])
+
+
 INTERRUPTED = """
 @claim("before")
 def test_before(): pass

@@ -18,8 +18,13 @@ import pkgutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from concspec import condition
+
+if TYPE_CHECKING:
+    from concspec.interpreter import Fact
 
 PATIENCE = 3.0
 """Seconds after which a spec under a sabotage that blocks has shown that it waits in vain."""
@@ -29,26 +34,31 @@ _CARRIER = Path(__file__).parent / "carrier"
 _ROOT = Path(__file__).parent.parent.parent
 
 
-@dataclass(frozen=True)
-class Sabotage:
+class Sabotage(NamedTuple):
     """A broken primitive: what is broken, as one sentence, and how.
 
     ``blocks`` says that a spec shows it by waiting in vain: one that has not ended after
-    PATIENCE seconds has then noticed.
+    PATIENCE seconds has then noticed. ``where`` is a condition over the facts of an interpreter:
+    the others have nothing to break.
     """
 
     breaks: str
     apply: Callable[[], AbstractContextManager[None]]
     blocks: bool
+    where: str
+
+    def is_for(self, facts: Mapping[str, Fact]) -> bool:
+        """Whether it is to be tried on the interpreter with these facts."""
+        return condition.holds(self.where, facts)
 
 
 def sabotage(
-    breaks: str, *, blocks: bool = False
+    breaks: str, *, blocks: bool = False, where: str = "True"
 ) -> Callable[[Callable[[], Iterator[None]]], Sabotage]:
     """Make a sabotage of a generator function; see Sabotage for what the arguments say."""
 
     def make(function: Callable[[], Iterator[None]]) -> Sabotage:
-        return Sabotage(breaks, contextmanager(function), blocks)
+        return Sabotage(breaks, contextmanager(function), blocks, where)
 
     return make
 

@@ -1,19 +1,46 @@
-"""os.fork, os.getppid, and how a child comes to be."""
+"""os.fork, os.getpid, os.getppid, and how a child comes to be."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import random
+import select
 from collections.abc import Iterator
 
 from concspec.sabotage import replaced, sabotage
 
 _fork = os.fork
 _getppid = os.getppid
+_read = os.read
+_waitpid = os.waitpid
+
+_NOBODY = 2**22 + 1
+"""No process has this id: it is above Linux's limit."""
+
+
+def _await_end(pid: int) -> None:
+    """Wait until a child has ended, without reaping it; by the C library, for PyPy's sake."""
+    p_pid, wexited, wnowait = 1, 4, 0x01000000
+    ctypes.CDLL(None).waitid(p_pid, pid, ctypes.create_string_buffer(128), wexited | wnowait)
 
 
 @sabotage("fork() returns the child's id in the child, too")
 def pid_in_child() -> Iterator[None]:
     with replaced(os, fork=lambda: _fork() or os.getpid()):
+        yield
+
+
+@sabotage("fork() returns 0 in the first child only, and in the others their id")
+def zero_once() -> Iterator[None]:
+    forked = 0
+
+    def fork() -> int:
+        nonlocal forked
+        forked += 1
+        return _fork() or (os.getpid() if forked > 1 else 0)
+
+    with replaced(os, fork=fork):
         yield
 
 
@@ -29,13 +56,34 @@ def own_pid_in_parent() -> Iterator[None]:
         yield
 
 
-@sabotage("the child of fork() ends before it returns")
+@sabotage("the child of fork() has ended when fork() returns")
 def child_never_returns() -> Iterator[None]:
     def fork() -> int:
         pid = _fork()
         if pid == 0:
             os._exit(0)
+        _await_end(pid)
         return pid
+
+    with replaced(os, fork=fork):
+        yield
+
+
+@sabotage("fork() makes two children")
+def two_children() -> Iterator[None]:
+    with replaced(os, fork=lambda: _fork() and _fork()):
+        yield
+
+
+@sabotage("fork() makes a child once, and gives that one's id again and again")
+def one_child() -> Iterator[None]:
+    only = None
+
+    def fork() -> int:
+        nonlocal only
+        if only is None:
+            only = _fork()
+        return only
 
     with replaced(os, fork=fork):
         yield
@@ -46,10 +94,43 @@ def waits_for_child() -> Iterator[None]:
     def fork() -> int:
         pid = _fork()
         if pid:
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            _await_end(pid)
         return pid
 
     with replaced(os, fork=fork):
+        yield
+
+
+@sabotage("a forked child is held until its parent waits for its end, and for nothing else")
+def parent_goes_first() -> Iterator[None]:
+    held: list[int] = []
+
+    def fork() -> int:
+        hold, release = os.pipe()
+        pid = _fork()
+        os.close(hold if pid else release)
+        if pid:
+            held.append(release)
+        else:
+            _read(hold, 1)
+        return pid
+
+    def read(descriptor: int, size: int) -> bytes:
+        ready = not held or select.select([descriptor], [], [], 0)[0]
+        return _read(descriptor, size) if ready else b""
+
+    def waitpid(pid: int, options: int) -> tuple[int, int]:
+        while held:
+            os.close(held.pop())
+        return _waitpid(pid, options)
+
+    with replaced(os, fork=fork, read=read, waitpid=waitpid):
+        yield
+
+
+@sabotage("getpid() gives the same id in every process")
+def one_id_for_all() -> Iterator[None]:
+    with replaced(os, getpid=lambda: _NOBODY):
         yield
 
 
@@ -73,4 +154,41 @@ def frozen_getppid() -> Iterator[None]:
 def grandparent_for_parent() -> Iterator[None]:
     parent = _getppid()
     with replaced(os, getppid=lambda: parent):
+        yield
+
+
+@sabotage("getppid() gives the process's own id")
+def own_id_for_parent() -> Iterator[None]:
+    with replaced(os, getppid=os.getpid):
+        yield
+
+
+@sabotage("getppid() gives an id that no process has")
+def nobody_for_parent() -> Iterator[None]:
+    with replaced(os, getppid=lambda: _NOBODY):
+        yield
+
+
+@sabotage("a forked child does not seed the generator of random anew")
+def random_not_reseeded() -> Iterator[None]:
+    def fork() -> int:
+        state = random.getstate()
+        pid = _fork()
+        if pid == 0:
+            random.setstate(state)
+        return pid
+
+    with replaced(os, fork=fork):
+        yield
+
+
+@sabotage("a forked child draws other numbers from its copy of a generator than its parent would")
+def generators_not_copied() -> Iterator[None]:
+    def fork() -> int:
+        pid = _fork()
+        if pid == 0:
+            setattr(random.Random, "random", random.SystemRandom().random)  # noqa: B010 - mypy
+        return pid
+
+    with replaced(os, fork=fork):
         yield

@@ -32,8 +32,8 @@ class Log:
 
 
 def write(queue, log, begin, turns):
-    """Put A, B and C once ``begin`` is set; take a turn where the notes' writer sleeps."""
-    begin.wait()
+    """Put A, B and C once it may ``begin``; take a turn where the notes' writer sleeps."""
+    begin.acquire()
     log.tell("writer")
     for value in ["A", "B", "C"]:
         log.tell(f"put {value}")
@@ -42,8 +42,8 @@ def write(queue, log, begin, turns):
 
 
 def read(queue, log, begin, turns):
-    """Get values for ever once ``begin`` is set; give a turn after each."""
-    begin.wait()
+    """Get values for ever once it may ``begin``; give a turn after each."""
+    begin.acquire()
     log.tell("reader")
     while True:
         value = queue.get(True)

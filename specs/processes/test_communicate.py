@@ -18,11 +18,15 @@ def communicate(process, data=None):
     try:
         return process.communicate(data, timeout=BOUND)
     except subprocess.TimeoutExpired:
-        process.kill()
+        with process:  # closes the pipes, and reaps it
+            process.kill()
         raise AssertionError("the child did not end") from None
 
 
-@claim("communicate-feeds-stdin")
+@claim(
+    "communicate-feeds-stdin",
+    falsified_by=("communicating.loses-input", "communicating.leaves-input-open"),
+)
 def test_communicate_feeds_and_closes_the_childs_input():
     """``cat`` gives back all it reads, and ends when its input does."""
     data = b"x" * 1_000_000  # more than a pipe holds: fed while the output is collected
@@ -32,20 +36,23 @@ def test_communicate_feeds_and_closes_the_childs_input():
     assert cat.stdin.closed
 
 
-@claim("communicate-returns-pair")
+@claim(
+    "communicate-returns-pair",
+    falsified_by=("programs.wait-returns-at-once", "communicating.swaps-outputs"),
+)
 def test_communicate_returns_both_outputs_when_the_child_has_ended():
     """The child closes its outputs and goes on until its input ends: so does communicate()."""
     held, release = os.pipe()
-    script = "echo out; echo err >&2; exec >&- 2>&-; read line"
+    script = "echo out; echo err >&2; exec >&- 2>&-; read line; exit 7"
     child = subprocess.Popen(["sh", "-c", script], stdin=held, stdout=PIPE, stderr=PIPE)
-    pairs = []
-    waiting = threading.Thread(target=lambda: pairs.append(child.communicate()))
+    seen = []
+    waiting = threading.Thread(target=lambda: seen.append((child.communicate(), child.returncode)))
     waiting.start()
     waiting.join(0.05)
     assert waiting.is_alive()
     os.close(release)
     waiting.join(BOUND)
-    assert pairs == [(b"out\n", b"err\n")]
+    assert seen == [((b"out\n", b"err\n"), 7)]
 
 
 def is_refused(text):
@@ -59,7 +66,7 @@ def is_refused(text):
     return False
 
 
-@claim("communicate-bytes")
+@claim("communicate-bytes", falsified_by=("communicating.returns-text", "communicating.takes-text"))
 def test_communicate_takes_and_returns_bytes():
     """Send text as bytes and get bytes back; send text as it is."""
     cat = subprocess.Popen(["cat"], stdin=PIPE, stdout=PIPE, stderr=PIPE)
@@ -69,7 +76,10 @@ def test_communicate_takes_and_returns_bytes():
     assert is_refused("进程")
 
 
-@claim("communicate-sets-returncode")
+@claim(
+    "communicate-sets-returncode",
+    falsified_by=("programs.wait-returns-at-once", "programs.exit-code-zero"),
+)
 def test_communicate_sets_the_exit_code():
     """Compare returncode before and after, for a child that succeeds and one that does not."""
     for code in (0, 7):
@@ -87,7 +97,7 @@ def compiles(source):
     return True
 
 
-@claim("errata-listing-not-python")
+@claim("errata-listing-not-python", falsified_by="errata.compiles-dialogues")
 def test_the_listing_as_printed_is_a_program():
     """Compile a block built like the notes': first its code alone, then with the lines to type."""
     code = """\

@@ -1,8 +1,8 @@
 """Notes 2.2, lines 283-351: each process has its own balance, all threads share one.
 
-Whether an update is lost depends on where a thread stops and another one goes on. Either the spec
-says whose step is next (``steps``), or it leaves that to the interpreter and looks again and again
-until an update is lost (``races``).
+Whether an update is lost depends on where a thread stops and another goes on. What can happen is
+found by going through every interleaving of a small program (``programs``). Whether it happens is
+up to the interpreter: there the spec looks again and again until an update is lost (``races``).
 """
 
 import dis
@@ -10,12 +10,14 @@ import multiprocessing
 import runpy
 import sys
 import threading
-from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from concspec import claim
+from concspec.interleave import explain, explore, replay
 from concspec.threads import BOUND, in_threads, join
-from specs.threads import races, steps, targets
+from specs.threads import programs, races, targets
 
 LISTING = Path(__file__).parent / "listings" / "balance.py"
 
@@ -43,7 +45,7 @@ def change_in_child(method, amount, meanwhile=int):
     return answer
 
 
-@claim("processes-copy-variables")
+@claim("processes-copy-variables", falsified_by="starting.are-threads")
 def test_a_change_does_not_reach_another_process():
     """Parent and child change the balance in turn: each finds only what it did itself."""
 
@@ -56,14 +58,14 @@ def test_a_change_does_not_reach_another_process():
         assert targets.balance == 70
 
 
-@claim("fork-copies-current-value")
+@claim("fork-copies-current-value", falsified_by="starting.always-spawn")
 def test_a_forked_copy_starts_with_the_current_value():
     """The parent's balance is 100 when it forks."""
     targets.balance = 100
     assert change_in_child("fork", 5) == (100, 105)
 
 
-@claim("copy-starts-with-current-value")
+@claim("copy-starts-with-current-value", falsified_by="starting.always-fork")
 def test_every_copy_starts_with_the_current_value():
     """The parent's balance is 100 when it starts a child by each method there is."""
     targets.balance = 100
@@ -71,7 +73,7 @@ def test_every_copy_starts_with_the_current_value():
         assert change_in_child(method, 5) == (100, 105)
 
 
-@claim("spawned-copy-starts-anew")
+@claim("spawned-copy-starts-anew", falsified_by=("starting.always-fork", "starting.are-threads"))
 def test_a_spawned_copy_starts_with_the_modules_value():
     """The parent's balance is 100, and the children find the 0 of their own import."""
     targets.balance = 100
@@ -79,7 +81,7 @@ def test_a_spawned_copy_starts_with_the_modules_value():
         assert change_in_child(method, 5) == (0, 5)
 
 
-@claim("threads-share-variables")
+@claim("threads-share-variables", falsified_by=("threads.are-processes", "threads.never-run"))
 def test_threads_share_a_variable():
     """Two threads add to the balance, one after the other; this thread sees the sum."""
     global balance
@@ -94,7 +96,7 @@ def test_threads_share_a_variable():
     assert balance == 113
 
 
-@claim("all-variables-shared")
+@claim("all-variables-shared", falsified_by="threads.local-is-shared")
 def test_all_variables_are_shared():
     """Look in another thread for what this one has bound in a threading.local."""
     private = threading.local()
@@ -102,7 +104,7 @@ def test_all_variables_are_shared():
     assert in_threads(lambda: getattr(private, "balance", None)) == [100]
 
 
-@claim("locals-not-shared")
+@claim("locals-not-shared", falsified_by="threads.local-is-shared")
 def test_locals_are_not_shared():
     """Two threads stand in one function, each with a value of its own, when they look at it."""
     private = threading.local()
@@ -118,20 +120,42 @@ def test_locals_are_not_shared():
     assert not hasattr(private, "own")
 
 
-# The steps, in an order that the spec gives
+# What the steps can do
 
 
-def steps_in(order):
-    """Have two threads deposit and withdraw 5 and 8 in this order; give what each step gave."""
-    return steps.in_order(order, steps.change_it(5), steps.change_it(8))
-
-
-@claim("threads-can-corrupt")
+@claim(
+    "threads-can-corrupt",
+    falsified_by=("exploring.first-only", "exploring.all-independent", "exploring.every-other"),
+)
 def test_an_update_can_be_lost():
-    """Take the steps in each of the 70 orders: 40 of them end off 0."""
-    finals = [steps_in(order)[-1] for order in steps.ALL_ORDERS]
-    assert len(finals) == 70
-    assert sum(final != 0 for final in finals) == 40
+    """Explore a round of each thread: most interleavings end off 0."""
+    found = explore(programs.unlocked)
+    off_zero = sum(seen.interleavings for left, seen in found.outcomes.items() if left != 0)
+    assert (off_zero, found.interleavings, found.complete) == (40, 70, True)
+
+
+@claim("lost-update-elsewhere", falsified_by=("exploring.first-only", "exploring.all-independent"))
+@pytest.mark.parametrize(
+    "program",
+    [
+        programs.deposit_in_attribute,
+        programs.deposit_in_item([0], 0),
+        programs.deposit_in_item({}, "account"),
+    ],
+    ids=["attribute", "list", "dict"],
+)
+def test_an_update_is_lost_elsewhere_as_well(program):
+    """Explore two deposits, of 5 and 8: either of them can be lost."""
+    found = explore(program)
+    assert set(found.outcomes) == {13, 5, 8}
+    assert found.complete
+
+
+@claim("check-then-act", falsified_by=("exploring.first-only", "exploring.all-independent"))
+def test_a_check_is_out_of_date_when_it_is_acted_on():
+    """Explore two payments, each of which checks the balance first: they can overdraw it."""
+    found = explore(programs.check_then_act)
+    assert 10 - 5 - 8 in found.outcomes
 
 
 def run_listing(rounds):
@@ -140,7 +164,7 @@ def run_listing(rounds):
     return runpy.run_path(str(LISTING))
 
 
-@claim("serial-balance-zero")
+@claim("serial-balance-zero", falsified_by="listings.add-for-subtract")
 def test_one_after_the_other_leaves_zero(monkeypatch):
     """Run the listing with threads of which the second starts when the first has ended."""
 
@@ -153,7 +177,7 @@ def test_one_after_the_other_leaves_zero(monkeypatch):
     assert run_listing(10_000)["balance"] == 0
 
 
-@claim("add-is-two-steps")
+@claim("add-is-two-steps", falsified_by=("listings.nothing-global", "listings.last-instructions"))
 def test_an_addition_to_a_global_takes_several_instructions():
     """Read the bytecode of the listing's function: a load, a computation and a store, twice."""
     found = []
@@ -165,23 +189,41 @@ def test_an_addition_to_a_global_takes_several_instructions():
     assert found == ["LOAD_GLOBAL", "compute", "STORE_GLOBAL"] * 2
 
 
-@claim("table-serial-zero")
-def test_the_first_table_ends_at_zero():
-    """Replay the table: each of its steps gives what stands beside it."""
-    assert steps_in("11112222") == [5, 5, 0, 0, 8, 8, 0, 0]
+T1_THEN_T2 = "11112222"
+CROSSED = "12211122"
+"""The tables of the notes: whose step is next. A step is a read of the balance or a write."""
 
 
-@claim("table-crossed-minus-eight")
-def test_the_second_table_ends_at_minus_eight():
-    """Replay the table: each of its steps gives what stands beside it."""
-    assert steps_in("12211122") == [5, 8, 8, 5, 0, 0, -8, -8]
+def table(schedule):
+    """Give the table that the schedule makes, as evidence."""
+    told = explain(programs.unlocked, schedule)
+    names = dict(told.threads)
+    steps = [{"thread": names[row.thread], "code": row.text} for row in told.rows]
+    return {"kind": "schedule", "threads": list(names.values()), "steps": steps}
 
 
-@claim("reachable-balances")
-def test_which_balances_one_round_each_can_leave():
-    """Take the steps in each of the 70 orders, and count the results: 3 is among them."""
-    finals = Counter(steps_in(order)[-1] for order in steps.ALL_ORDERS)
-    assert finals == {0: 30, 5: 8, 8: 8, -5: 8, -8: 8, 3: 4, -3: 4}
+@claim("table-serial-zero", falsified_by="exploring.replay-crossed")
+def test_the_first_table_ends_at_zero(evidence):
+    """Replay the table on two threads."""
+    evidence(**table(T1_THEN_T2))
+    assert replay(programs.unlocked, T1_THEN_T2) == 0
+
+
+@claim("table-crossed-minus-eight", falsified_by="exploring.replay-in-turn")
+def test_the_second_table_ends_at_minus_eight(evidence):
+    """Replay the table on two threads."""
+    evidence(**table(CROSSED))
+    assert replay(programs.unlocked, CROSSED) == -8
+
+
+@claim("reachable-balances", falsified_by=("exploring.first-only", "exploring.every-other"))
+def test_which_balances_one_round_each_can_leave(evidence):
+    """Explore a round of each thread, and count the interleavings: 3 is among the results."""
+    found = explore(programs.unlocked)
+    counts = {left: seen.interleavings for left, seen in found.outcomes.items()}
+    evidence(kind="counts", counts=[{"label": str(n), "count": counts[n]} for n in sorted(counts)])
+    assert counts == {0: 30, 5: 8, 8: 8, -5: 8, -8: 8, 3: 4, -3: 4}
+    assert found.complete
 
 
 # The steps, in the order that comes of itself
@@ -197,32 +239,39 @@ def drifts(*rounds):
     return any(run_listing(number)["balance"] != 0 for number in rounds * times)
 
 
-@claim("unlocked-balance-drifts")
+@claim(
+    "unlocked-balance-drifts", falsified_by=("switching.one-at-a-time", "switching.at-any-bytecode")
+)
 def test_the_unlocked_balance_drifts_in_the_long_run():
     """Run the listing for 100,000 and for a million rounds, until it ends off 0."""
     assert drifts(100_000, 1_000_000)
 
 
-@claim("drift-at-100000-rounds")
+@claim(
+    "drift-at-100000-rounds", falsified_by=("switching.one-at-a-time", "switching.at-any-bytecode")
+)
 def test_the_unlocked_balance_drifts_at_the_locked_listings_rounds():
     """Run the listing for 100,000 rounds, again and again, until it ends off 0."""
     assert drifts(100_000)
 
 
-@claim("interpreter-can-switch-between")
+@claim(
+    "interpreter-can-switch-between",
+    falsified_by=("switching.one-at-a-time", "switching.at-any-bytecode"),
+)
 def test_another_thread_gets_between_the_read_and_the_write():
     """Have two threads add with the listing's statement, until a deposit is lost."""
     assert races.loses(races.deposit)
 
 
-@claim("drift-needs-a-switch-point")
+@claim("drift-needs-a-switch-point", falsified_by=("switching.never", "switching.one-at-a-time"))
 def test_a_call_or_a_loop_between_is_enough():
     """Put a call of a Python function, then a loop, between the read and the write."""
     assert races.loses(races.deposit_by_a_call, runs=200)
     assert races.loses(races.deposit_around_a_loop, runs=200)
 
 
-@claim("jit-leaves-no-switch-point")
+@claim("jit-leaves-no-switch-point", falsified_by="switching.without-jit")
 def test_compiled_by_the_jit_the_unlocked_balance_stays_zero():
     """Reset the balance when both threads are in their compiled loops, and let them go on.
 

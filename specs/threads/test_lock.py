@@ -11,55 +11,58 @@ from pathlib import Path
 
 from concspec import claim
 from concspec.children import run_program
+from concspec.interleave import explore
 from concspec.threads import BOUND, in_threads
-from specs.threads import races, steps
+from specs.threads import programs
 
 LISTING = Path(__file__).parent / "listings" / "locked_balance.py"
 IN_VAIN = 0.01
 """How long to wait for a lock that nobody releases meanwhile."""
 
 
-def locked_steps(n, lock):
-    """Take the steps of one locked round; a turn in which the lock is taken passes in vain."""
-    while not lock.acquire(blocking=False):
-        yield
-    try:
-        yield from steps.change_it(n)
-    finally:
-        lock.release()
+@claim(
+    "locked-balance-zero",
+    falsified_by=("exploring.lock-never-excludes", "exploring.lock-never-released"),
+)
+def test_locked_rounds_leave_zero_in_every_interleaving():
+    """Explore a locked round of each thread."""
+    found = explore(programs.locked)
+    assert set(found.outcomes) == {0}
+    assert found.complete
 
 
-@claim("locked-balance-zero")
-def test_locked_steps_leave_zero_in_whatever_order():
-    """Give the turns in each of the 70 orders in which unlocked steps leave seven balances."""
-    for order in steps.ALL_ORDERS:
-        lock = threading.Lock()
-        steps.in_order(order, locked_steps(5, lock), locked_steps(8, lock))
-        assert steps.balance == 0
-
-
-@claim("locked-balance-zero")
+@claim("locked-balance-zero", falsified_by="locks.never-excludes")
 def test_no_locked_deposit_is_lost():
-    """Lock a deposit that is lost without a lock: threads switch between its read and write."""
+    """Between read and write each thread waits for the other to get there as well: in vain."""
+    balance = 0
     lock = threading.Lock()
+    both_between = threading.Barrier(2)
 
-    def locked_deposit(n):
+    def deposit(n):
+        nonlocal balance
         lock.acquire()
         try:
-            races.deposit_around_a_loop(n)
+            x = balance + n
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both_between.wait(0.1)
+            balance = x
         finally:
             lock.release()
 
-    assert not races.loses(locked_deposit, runs=3)
+    in_threads(lambda: deposit(5), lambda: deposit(8))
+    assert balance == 5 + 8
 
 
-@claim("locked-balance-zero")
+@claim("locked-balance-zero", falsified_by="threads.cannot-start")
 def test_the_locked_listing_prints_zero():
     """Run the listing with its 100,000 rounds."""
     assert run_program(LISTING).lines == ["0"]
 
 
-@claim("lock-one-holder")
+@claim(
+    "lock-one-holder",
+    falsified_by=("locks.never-excludes", "locks.two-holders", "locks.nobody-gets-it"),
+)
 def test_one_thread_holds_the_lock():
     """Five threads try to take the lock, and none releases it: one of them gets it."""
     lock = threading.Lock()
@@ -67,7 +70,7 @@ def test_one_thread_holds_the_lock():
     assert sorted(got) == [False, False, False, False, True]
 
 
-@claim("lock-others-wait")
+@claim("lock-others-wait", falsified_by=("locks.never-excludes", "locks.never-released"))
 def test_another_thread_waits_for_the_release():
     """A second thread waits in vain while the lock is held, and gets it when it is released."""
     lock = threading.Lock()
@@ -92,22 +95,40 @@ def fail():
     raise ArithmeticError
 
 
-@claim("without-finally-deadlock")
-def test_without_finally_everybody_waits():
-    """A thread fails between acquire() and release(): two others then wait in vain."""
-    lock = threading.Lock()
-
-    def change():
-        lock.acquire()
-        fail()
-        lock.release()
-
-    with contextlib.suppress(ArithmeticError):
-        in_threads(change)
-    assert in_threads(*[lambda: lock.acquire(timeout=IN_VAIN)] * 2) == [False, False]
+@claim(
+    "without-finally-deadlock",
+    falsified_by=("exploring.first-only", "exploring.lock-never-excludes"),
+)
+def test_without_finally_the_other_thread_waits_for_good():
+    """Explore a locked round that fails: whichever thread comes second waits for the lock."""
+    found = explore(programs.without_finally)
+    assert not found.outcomes
+    assert len(found.deadlocks) == 2
 
 
-@claim("lock-finally-releases")
+@claim(
+    "lock-order-deadlock", falsified_by=("exploring.first-only", "exploring.lock-never-excludes")
+)
+def test_two_locks_in_opposite_order_can_deadlock():
+    """Explore two threads that take the same two locks, one in the other's reverse order."""
+    found = explore(programs.two_locks((0, 1), (1, 0)))
+    assert len(found.deadlocks) == 1
+    assert set(found.outcomes) == {0}
+
+
+@claim(
+    "lock-same-order-safe",
+    falsified_by=("exploring.lock-never-excludes", "exploring.lock-never-released"),
+)
+def test_two_locks_in_the_same_order_cannot_deadlock():
+    """Explore two threads that take the same two locks in the same order."""
+    found = explore(programs.two_locks((0, 1), (0, 1)))
+    assert not found.deadlocks
+    assert found.complete
+    assert set(found.outcomes) == {0}
+
+
+@claim("lock-finally-releases", falsified_by=("locks.never-released", "locks.nobody-gets-it"))
 def test_finally_releases_the_lock():
     """A thread fails within try: another one then gets the lock."""
     lock = threading.Lock()
@@ -124,14 +145,21 @@ def test_finally_releases_the_lock():
     assert in_threads(lambda: lock.acquire(timeout=BOUND)) == [True]
 
 
-@claim("errata-rounds")
+@claim("errata-rounds", falsified_by="listings.small-numbers")
 def test_both_listings_do_the_same_number_of_rounds():
-    """Compare the arguments of range() in lines 301 and 362."""
-    unlocked, locked = 1_000_000, 100_000
-    assert locked == unlocked
+    """Compare what our two listings pass to range() if they are not told, as lines 301 and 362."""
+
+    def rounds(listing):
+        choices = [
+            node for node in ast.walk(ast.parse(listing.read_text())) if type(node) is ast.IfExp
+        ]
+        assert len(choices) == 1
+        return ast.literal_eval(choices[0].orelse)
+
+    assert rounds(LISTING) == rounds(LISTING.with_name("balance.py"))
 
 
-@claim("errata-locked-listing-alone")
+@claim("errata-locked-listing-alone", falsified_by="listings.threading-built-in")
 def test_the_locked_listing_runs_alone():
     """Run those statements of our listing that the notes print with the lock."""
     tree = ast.parse(LISTING.read_text())

@@ -39,7 +39,9 @@ def squares_by(worker):
     return sorted(answers)
 
 
-@claim("tasks-by-processes-or-threads")
+@claim(
+    "tasks-by-processes-or-threads", falsified_by=("threads.are-processes", "starting.are-threads")
+)
 def test_processes_and_threads_do_the_same_tasks():
     """Square numbers either way: the results are the same, the process is the same for threads."""
     by_processes = squares_by(multiprocessing.Process)
@@ -56,7 +58,7 @@ def kernel_threads():
     return {int(task.name) for task in tasks.iterdir()} if tasks.exists() else None
 
 
-@claim("process-has-a-thread")
+@claim("process-has-a-thread", falsified_by=("threads.two-in-a-child", "threads.main-not-counted"))
 def test_a_process_has_a_thread():
     """A child that has started no thread counts its threads, and so does the kernel."""
     _, threads = fork_and_report(lambda: [thread.native_id for thread in threading.enumerate()])
@@ -65,7 +67,10 @@ def test_a_process_has_a_thread():
     assert tasks == [pid]
 
 
-@claim("thread-is-kernel-thread")
+@claim(
+    "thread-is-kernel-thread",
+    falsified_by=("threads.run-by-join", "threads.one-native-id", "threads.windows-threads"),
+)
 def test_each_thread_is_a_thread_of_the_kernel():
     """Hold three threads: each has a native id of its own, and Linux lists just these."""
     leave = threading.Event()
@@ -82,7 +87,7 @@ def test_each_thread_is_a_thread_of_the_kernel():
     assert before is None or during - before == ids
 
 
-@claim("thread-not-simulated")
+@claim("thread-not-simulated", falsified_by="threads.run-at-start")
 def test_one_thread_waits_in_the_kernel_while_another_runs():
     """Each of two threads sits in select() until the other one has run and written to it.
 
@@ -103,7 +108,9 @@ def test_one_thread_waits_in_the_kernel_while_another_runs():
     join(thread)
 
 
-@claim("two-thread-modules")
+@claim(
+    "two-thread-modules", falsified_by=("threads.run-by-start-new-thread", "threads.run-at-start")
+)
 def test_both_modules_start_threads():
     """Start a function in a thread by each module: neither runs in the main thread."""
     ran_in = []
@@ -122,7 +129,7 @@ def test_both_modules_start_threads():
     assert threading.get_ident() not in ran_in
 
 
-@claim("threading-wraps-thread")
+@claim("threading-wraps-thread", falsified_by=("threads.run-at-start", "threads.never-run"))
 def test_threading_starts_its_threads_by_the_other_module():
     """Have the profiler note which built-in functions Thread.start() calls."""
     called = []
@@ -137,7 +144,7 @@ def test_threading_starts_its_threads_by_the_other_module():
     assert starters == [getattr(_thread, starters[0].__name__)]
 
 
-@claim("thread-start-starts")
+@claim("thread-start-starts", falsified_by=("threads.start-when-made", "threads.run-when-made"))
 def test_a_thread_runs_once_it_is_started():
     """A new Thread has no identity and is not counted; started, it runs its function."""
     ran = threading.Event()
@@ -150,15 +157,15 @@ def test_a_thread_runs_once_it_is_started():
     join(thread)
 
 
-@claim("thread-join-waits")
+@claim("thread-join-waits", falsified_by=("threads.join-at-once", "threads.never-dead"))
 def test_join_waits_for_the_end():
     """join() gives up on a thread that is held; let go, the thread has ended when it returns."""
-    go_on = threading.Event()
+    go_on, never = threading.Event(), threading.Event()
     done = []
 
     def work():
         go_on.wait(BOUND)
-        done.append(sum(range(100_000)))  # a join() that does not wait is back before this is done
+        done.append(never.wait(0.05))  # a join() that does not wait is back before this is done
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -170,7 +177,7 @@ def test_join_waits_for_the_end():
     assert not thread.is_alive()
 
 
-@claim("main-thread-name")
+@claim("main-thread-name", falsified_by=("threads.main-without-name", "threads.main-is-current"))
 def test_the_first_thread_is_called_main_thread():
     """Ask for the running thread here, and in a thread that the spec has started."""
     here = threading.current_thread()
@@ -187,7 +194,10 @@ def loop():
     """Be the target of a thread."""
 
 
-@claim("thread-name")
+@claim(
+    "thread-name",
+    falsified_by=("threads.name-forgotten", "threads.numbers-repeat", "threads.no-numbers"),
+)
 def test_a_thread_has_the_name_given_or_one_made_up():
     """Name one thread, and leave two without a name."""
     assert threading.Thread(target=loop, name="LoopThread").name == "LoopThread"
@@ -196,13 +206,19 @@ def test_a_thread_has_the_name_given_or_one_made_up():
     assert made_up[0] != made_up[1]
 
 
-@claim("thread-made-up-name-shows-target")
+@claim(
+    "thread-made-up-name-shows-target",
+    falsified_by=("threads.name-without-target", "threads.name-with-target"),
+)
 def test_a_made_up_name_shows_the_target():
     """Leave a thread with a target without a name."""
     assert re.fullmatch(r"Thread-\d+ \(loop\)", threading.Thread(target=loop).name)
 
 
-@claim("thread-listing-order")
+@claim(
+    "thread-listing-order",
+    falsified_by=("threads.begin-after-main", "threads.run-by-join", "threads.name-forgotten"),
+)
 def test_the_listing_prints_its_nine_lines_in_order():
     """Run the listing without its pauses."""
     assert run_program(LISTING, "0").lines == [
@@ -214,7 +230,9 @@ def test_the_listing_prints_its_nine_lines_in_order():
     ]
 
 
-@claim("thread-loop-counts")
+@claim(
+    "thread-loop-counts", falsified_by=("listings.halved-fractions", "listings.at-most-for-less")
+)
 def test_the_loop_counts_to_five_a_second_apart(monkeypatch):
     """Run the listing where time.sleep() writes down what is asked of it instead of sleeping."""
     monkeypatch.setattr(time, "sleep", lambda seconds: print(f"sleeps {seconds:g}"))

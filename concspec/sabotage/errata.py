@@ -1,0 +1,42 @@
+"""What records and listings are judged by: names, addresses, and the language itself."""
+
+from __future__ import annotations
+
+import builtins
+import multiprocessing
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from typing import Any
+
+from concspec.sabotage import replaced, sabotage
+
+_compile = compile
+
+
+@sabotage("multiprocessing has Pipes, too")
+def pipes() -> Iterator[None]:
+    with replaced(multiprocessing, Pipes=multiprocessing.Pipe):
+        yield
+
+
+@sabotage("addresses are one if their first two numbers are")
+def short_addresses() -> Iterator[None]:
+    def beginning(self: IPv4Address) -> int:
+        return int(self) >> 16
+
+    def equal(self: IPv4Address, other: IPv4Address) -> bool:
+        return beginning(self) == beginning(other)
+
+    with replaced(IPv4Address, __hash__=beginning, __eq__=equal):
+        yield
+
+
+@sabotage("compile() passes over what is typed into another program")
+def compiles_dialogues() -> Iterator[None]:
+    def compile_(source: str, *args: Any) -> Any:
+        typed = ("set ", "python.org", "exit")
+        lines = [line for line in source.splitlines() if not line.startswith(typed)]
+        return _compile("\n".join(lines), *args)
+
+    with replaced(builtins, compile=compile_):
+        yield

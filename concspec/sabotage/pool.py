@@ -1,0 +1,176 @@
+"""multiprocessing.Pool: how many workers it has, and how they take tasks."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from multiprocessing import pool
+from multiprocessing.connection import Connection, wait
+from multiprocessing.pool import ApplyResult, Pool, ThreadPool
+from pathlib import Path
+from typing import Any
+
+from concspec.sabotage import replaced, sabotage
+
+_init = Pool.__init__
+_populate = Pool._repopulate_pool  # type: ignore[attr-defined]
+_apply_async = Pool.apply_async
+_join = Pool.join
+_poll = Connection.poll
+
+
+@sabotage("a pool has one worker more than it should")
+def one_worker_more() -> Iterator[None]:
+    def populate(self: Any) -> None:
+        self._processes += 1
+        _populate(self)
+
+    with replaced(Pool, _repopulate_pool=populate):
+        yield
+
+
+@sabotage("a pool has two workers, whatever it is asked for", blocks=True)
+def two_workers() -> Iterator[None]:
+    def populate(self: Any) -> None:
+        self._processes = 2
+        _populate(self)
+
+    with replaced(Pool, _repopulate_pool=populate):
+        yield
+
+
+@sabotage("a pool has four workers by default")
+def default_is_four() -> Iterator[None]:
+    with _default_size(lambda: 4):
+        yield
+
+
+@sabotage(
+    "by default a pool counts the usable CPUs up to Python 3.12, and the machine's from 3.13 on"
+)
+def counts_other_cpus() -> Iterator[None]:
+    def usable() -> int:  # as a process learns it without sched_getaffinity(), for PyPy's sake
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        mask = re.findall(r"^Cpus_allowed:\s+(\S+)", status, re.MULTILINE)[0]
+        return bin(int(mask.replace(",", ""), 16)).count("1")
+
+    with _default_size(usable if sys.version_info < (3, 13) else lambda: os.cpu_count() or 1):
+        yield
+
+
+def _default_size(size: Callable[[], int]) -> Any:
+    def init(self: Pool, processes: int | None = None, *arguments: Any, **named: Any) -> None:
+        _init(self, processes or size(), *arguments, **named)
+
+    return replaced(Pool, __init__=init)
+
+
+@sabotage("the workers of a pool are threads")
+def workers_are_threads() -> Iterator[None]:
+    with replaced(multiprocessing, Pool=ThreadPool):
+        yield
+
+
+@sabotage("a pool's worker runs one task and is replaced")
+def one_task_a_worker() -> Iterator[None]:
+    def populate(self: Any) -> None:
+        self._maxtasksperchild = 1
+        _populate(self)
+
+    with replaced(Pool, _repopulate_pool=populate), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a thread forks: the pool's own
+        yield
+
+
+@sabotage("a pool's worker runs one task and is replaced, and calls no initializer before")
+def one_task_a_worker_at_once() -> Iterator[None]:
+    def populate(self: Any) -> None:
+        self._maxtasksperchild = 1
+        self._initializer = None
+        _populate(self)
+
+    with replaced(Pool, _repopulate_pool=populate), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+@sabotage("apply_async() runs the task in the caller")
+def runs_tasks_in_parent() -> Iterator[None]:
+    def apply_async(self: Any, function: Callable[..., Any], args: Any = (), **_: Any) -> Any:
+        result: Any = ApplyResult(self, None, None)
+        result._set(0, (True, function(*args)))
+        return result
+
+    with replaced(Pool, apply_async=apply_async):
+        yield
+
+
+@sabotage("apply_async() returns when the task has ended, which waits for nothing itself")
+def apply_async_waits() -> Iterator[None]:
+    def apply_async(*arguments: Any, **named: Any) -> Any:
+        result = _apply_async(*arguments, **named)
+        result.wait()
+        return result
+
+    def poll(self: Any, timeout: float | None = None) -> bool:  # noqa: ARG001 - not observed
+        return _poll(self)
+
+    with replaced(Pool, apply_async=apply_async), replaced(Connection, poll=poll):
+        yield
+
+
+@sabotage("apply_async() has the task run twice")
+def runs_tasks_twice() -> Iterator[None]:
+    def apply_async(*arguments: Any, **named: Any) -> Any:
+        _apply_async(*arguments, **named)
+        return _apply_async(*arguments, **named)
+
+    with replaced(Pool, apply_async=apply_async):
+        yield
+
+
+@sabotage("a pool's join() returns at once, and no worker takes a task before")
+def join_returns_at_once() -> Iterator[None]:
+    with replaced(Pool, join=lambda _: None), replaced(pool, worker=_late_worker):
+        yield
+
+
+def _late_worker(*_: object) -> None:
+    parent = multiprocessing.parent_process()
+    wait([parent.sentinel] if parent else [])
+
+
+@sabotage("a pool's join() closes it first")
+def join_closes() -> Iterator[None]:
+    def join(self: Pool) -> None:
+        self.close()
+        _join(self)
+
+    with replaced(Pool, join=join):
+        yield
+
+
+@sabotage("join() of a pool that takes tasks is an AssertionError")
+def join_asserts() -> Iterator[None]:
+    def join(self: Any) -> None:
+        assert self._state != pool.RUN
+        _join(self)
+
+    with replaced(Pool, join=join):
+        yield
+
+
+@sabotage("a closed pool lets tasks in")
+def late_tasks_let_in() -> Iterator[None]:
+    with replaced(Pool, _check_running=lambda _: None):
+        yield
+
+
+@sabotage("a pool's close() does nothing")
+def close_does_nothing() -> Iterator[None]:
+    with replaced(Pool, close=lambda _: None):
+        yield

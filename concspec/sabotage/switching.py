@@ -1,0 +1,87 @@
+"""Where the interpreter switches from one thread to another."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from _thread import allocate_lock
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from concspec.sabotage import replaced, sabotage
+
+_setswitchinterval = sys.setswitchinterval
+
+
+@sabotage(
+    "a running thread is never asked to let another run",
+    blocks=True,
+    where="cpython and gil and version >= (3, 10)",
+)
+def never() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    _setswitchinterval(100)
+    try:
+        with replaced(sys, setswitchinterval=lambda seconds: None):
+            yield
+    finally:
+        _setswitchinterval(before)
+
+
+@sabotage(
+    "while a thread runs no other does, until it ends or waits at a Barrier",
+    blocks=True,
+    where="not cpython or not gil or version < (3, 10)",
+)
+def one_at_a_time() -> Iterator[None]:
+    turn = allocate_lock()
+    run: Any = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
+    wait = threading.Barrier.wait
+
+    def run_in_turn(self: threading.Thread) -> None:
+        with turn:
+            run(self)
+
+    def wait_out_of_turn(self: threading.Barrier, timeout: float | None = None) -> int:
+        turn.release()
+        try:
+            return wait(self, timeout)
+        finally:
+            turn.acquire()
+
+    thread, barrier = threading.Thread, threading.Barrier
+    with replaced(thread, _bootstrap_inner=run_in_turn), replaced(barrier, wait=wait_out_of_turn):
+        yield
+
+
+@sabotage("threads switch at any bytecode", where="cpython and gil and version >= (3, 10)")
+def at_any_bytecode() -> Iterator[None]:
+    def trace(frame: FrameType, _event: str, _argument: object) -> Any:
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        return let_another_run
+
+    def let_another_run(*_: object) -> Any:
+        return let_another_run  # a call of a Python function is where threads switch
+
+    threading.settrace(trace)
+    try:
+        yield
+    finally:
+        threading.settrace(None)
+
+
+@sabotage("PyPy compiles nothing, and switches at another bytecode each time", where="pypy")
+def without_jit() -> Iterator[None]:
+    import pypyjit  # type: ignore[import-not-found]  # noqa: PLC0415 - only PyPy has it
+
+    before = sys.getswitchinterval()
+    pypyjit.set_param("off")
+    # PyPy counts bytecodes: by default 10,000, in which a loop can come round to the same one.
+    _setswitchinterval(0.00237)
+    try:
+        yield
+    finally:
+        _setswitchinterval(before)
+        pypyjit.set_param("default")
