@@ -18,7 +18,7 @@ class _Toy:
     def __init__(self, *, free: bool) -> None:
         self._free = free
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: ARG002, FBT002
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002
         return self._free
 
     def release(self) -> None:
