@@ -82,7 +82,7 @@ class Site:
         "write",
     )
 
-    def __init__(  # noqa: PLR0913 - a plain record
+    def __init__(
         self,
         code: CodeType,
         offset: int,
@@ -197,11 +197,10 @@ class _Analysis:
             if entry in self.at_target:
                 arriving = self.at_target[entry]
                 self.stack = _merged(self.stack, arriving) if alive else arriving
-            elif instruction.is_jump_target or not alive:
+            elif not alive:
                 # Only a handler or the head of a loop is entered without a forward jump seen; the
-                # head of a loop is also fallen into, and its stack is the same each time round.
-                if not alive:
-                    self.stack = []
+                # head of a loop that is fallen into has the same stack each time round.
+                self.stack = []
             alive = True
             self.step(instruction)
             if instruction.opname in _ENDS:
@@ -292,7 +291,7 @@ class _Analysis:
 
     # The instructions.
 
-    def step(self, instruction: dis.Instruction) -> None:  # noqa: C901, PLR0912, PLR0915 - one case an instruction
+    def step(self, instruction: dis.Instruction) -> None:  # noqa: PLR0915 - one case an instruction
         name = instruction.opname
         operand = instruction.argval
         if name in _UNTOUCHED:

@@ -82,7 +82,7 @@ class Exploration(NamedTuple):
         return "\n".join(lines)
 
 
-def explore(  # noqa: PLR0913 - each option stands for itself
+def explore(
     program: Callable[[], Hashable],
     *,
     reduce: bool = True,
@@ -121,7 +121,7 @@ def explore(  # noqa: PLR0913 - each option stands for itself
             shared |= discovered
 
 
-def run_all(  # noqa: PLR0913 - what a search consists of
+def run_all(
     session: Session,
     search: EveryClass | EveryInterleaving,
     tally: Tally,
