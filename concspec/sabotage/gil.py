@@ -45,7 +45,7 @@ class _Others:
 
     def let_in(self, *_: object) -> None:
         """Wait until all others have ended."""
-        if threading.current_thread() is not threading.main_thread():
+        if not in_main_thread():
             return
         for thread in self._kept_out:
             _start(thread)

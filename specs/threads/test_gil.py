@@ -198,17 +198,16 @@ def turns(seconds):
     """
     together = threading.Barrier(2)
     until = time.monotonic() + seconds
-    alive, runs, log = [until, until], None, []
+    alive, runs, log = [until, until], [None], []
 
     def run(me):
-        nonlocal runs
         steps = 0
         together.wait(BOUND)
         while alive[me] <= until:
             for _ in range(100):
-                if runs != me:
+                if runs[0] != me:
                     log.append((alive[1 - me], time.monotonic(), steps))
-                    runs, steps = me, 0
+                    runs[0], steps = me, 0
                 steps += 1
             alive[me] = time.monotonic()
 
