@@ -53,7 +53,7 @@ class Operation:
         "write",
     )
 
-    def __init__(  # noqa: PLR0913 - a plain record
+    def __init__(
         self,
         kind: str,
         label: str,

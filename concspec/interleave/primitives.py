@@ -46,7 +46,7 @@ def current() -> tuple[Execution, Task] | None:
     return None
 
 
-def operation(  # noqa: PLR0913 - what a step consists of
+def operation(
     execution: Execution,
     task: Task,
     kind: str,

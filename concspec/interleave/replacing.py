@@ -106,7 +106,7 @@ class Replacement:
             self.kept.append(lock)
         return known
 
-    def enter(self, value: Any) -> None:  # noqa: C901, PLR0912 - one case a kind of object
+    def enter(self, value: Any) -> None:
         if isinstance(value, types.FunctionType):
             # PyPy's built-in functions are of the same type, with code of another.
             if is_program_code(getattr(value.__code__, "co_filename", "<builtin>")):
