@@ -164,6 +164,10 @@ _ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
 # What operators and calls return is asked for its truth without a look at shared state: a truth
 # value, a number, or an object that has only just been made.
 _TRUTHS = frozenset([CALL])
+_GOING_THROUGH = ("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
+_TESTING = ("TO_BOOL", "UNARY_NOT", "JUMP_IF_FALSE_OR_POP", "JUMP_IF_TRUE_OR_POP")
+_FORMATTING = ("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE")
+_MATCHING = ("MATCH_KEYS", "GET_LEN")
 _CELLS = frozenset(["LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"])
 _GLOBALS = frozenset(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"])
 _UNDEFINED = object()
@@ -199,7 +203,7 @@ class _Analysis:
                 self.stack = _merged(self.stack, arriving) if alive else arriving
             elif not alive:
                 # Only a handler or the head of a loop is entered without a forward jump seen; the
-                # head of a loop that is fallen into has the same stack each time round.
+                # head of a loop is also fallen into, and its stack is the same each time round.
                 self.stack = []
             alive = True
             self.step(instruction)
@@ -391,7 +395,7 @@ class _Analysis:
         elif name == "FOR_ITER":
             self.iterate()
             self.generic(instruction)
-        elif name in ("UNPACK_SEQUENCE", "UNPACK_EX", "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE"):
+        elif name in ("UNPACK_SEQUENCE", "UNPACK_EX", *_GOING_THROUGH):
             whole = self.at(1)
             if not isinstance(whole, Constant):
                 self.site(ITERATION, "", f"{self.text(whole)}[]", receiver=whole)
@@ -399,10 +403,25 @@ class _Analysis:
             for depth in range(1, (instruction.arg or 0) + 1):
                 if name.startswith("UNPACK") and depth <= len(self.stack):
                     self.stack[-depth] = UNKNOWN
-        elif name in ("TO_BOOL", "UNARY_NOT") or name.startswith("POP_JUMP"):
+        elif name in _TESTING or name.startswith("POP_JUMP"):
             tested = self.at(1)
             if isinstance(tested, (Local, Result)) and self.found_kind(tested) not in _TRUTHS:
                 self.site(ITERATION, "", f"{self.text(tested)}[]", receiver=tested)
+            self.generic(instruction)
+        elif name in _FORMATTING:
+            flags = (instruction.arg or 0) if name == "FORMAT_VALUE" else 0
+            spec = name == "FORMAT_WITH_SPEC" or flags & 4
+            value = self.at(2 if spec else 1)
+            if not isinstance(value, Constant):
+                self.site(ITERATION, "", f"{self.text(value)}[]", receiver=value)
+            self.generic(instruction)
+        elif name in _MATCHING:
+            self.site(ITERATION, "", "?[]", receiver=UNKNOWN)
+            self.generic(instruction)
+        elif name == "LOAD_SUPER_ATTR":
+            # Which class has it is not looked up: it may be that of any object.
+            attribute = str(instruction.argval)
+            self.site(ATTRIBUTE, attribute, f"super().{attribute}", receiver=UNKNOWN)
             self.generic(instruction)
         elif name == "COMPARE_OP" or name.startswith(("BINARY_", "INPLACE_")):
             self.operate(instruction)
@@ -491,6 +510,8 @@ class _Analysis:
         if name in ("CALL_FUNCTION_EX", "CALL_FUNCTION_VAR_KW"):
             self.generic(instruction)
             self.mark_opaque_call()
+            # What it gets and does is in a tuple: it may change any container.
+            self.site(ITERATION, "", "?[]", receiver=UNKNOWN, write=True)
             return
         if name in ("CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW"):
             self.pop()

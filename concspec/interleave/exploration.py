@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from concspec.interleave.scheduler import Execution
 
 
+MOST_SCOUTED = 200
+
+
 class Outcome(NamedTuple):
     """How a result comes about.
 
@@ -90,6 +93,7 @@ def explore(
     time_budget: float | None = None,
     shard: tuple[int, int] | None = None,
     until: Callable[[Any], bool] | None = None,
+    shared: Iterable[str] = (),
 ) -> Exploration:
     """Go through the interleavings of `program` and return everything it can do.
 
@@ -99,18 +103,22 @@ def explore(
     the turn from a thread that could go on more often than that (it implies all the others are
     run, not reduced).  `time_budget` ends the search after so many seconds, `until` after the
     first result for which it is true.  `shard=(i, n)` explores the i-th of n parts; `merge` adds
-    them up.
+    them up.  `shared` names accesses to be switch points from the start: where shards have found
+    different ones, each is to be explored again with the union of what they found.
     """
     _check_arguments(program, preemption_bound, time_budget, shard)
     start = time.monotonic()
     with Session(program) as session:
-        obvious = shared = discover(session)
+        obvious = discover(session)
+        known = obvious.union(shared)
+        if shard is not None:
+            known = scout(session, known)
         while True:
             if reduce and preemption_bound is None:
                 search: EveryClass | EveryInterleaving = EveryClass(shard)
             else:
                 search = EveryInterleaving(preemption_bound, shard)
-            tally = Tally(shared, shared - obvious)
+            tally = Tally(known, known - obvious)
             discovered = run_all(
                 session, search, tally, budget=time_budget, until=until, start=start
             )
@@ -118,7 +126,7 @@ def explore(
                 return tally.exploration(search.bound, shard)
             # An access turned out to be shared that was taken for private: with it as a switch
             # point the steps are others, so the search starts again.
-            shared |= discovered
+            known |= discovered
 
 
 def run_all(
@@ -133,7 +141,11 @@ def run_all(
     """Run executions until the search has no more; return newly discovered switch points."""
     while True:
         search.begin()
-        execution, result = session.execute(search, tally.shared)
+        deadline = None if budget is None else start + budget
+        execution, result = session.execute(search, tally.shared, deadline=deadline)
+        if execution.late:
+            search.bound = f"time_budget={budget:g}"
+            return frozenset()
         if execution.discovered:
             return frozenset(execution.discovered)
         if execution.cut:
@@ -148,6 +160,20 @@ def run_all(
         if budget is not None and time.monotonic() - start > budget:
             search.bound = f"time_budget={budget:g}"
             return frozenset()
+
+
+def scout(session: Session, shared: frozenset[str]) -> frozenset[str]:
+    """Look for shared accesses along some schedules, the same in every shard."""
+    search = EveryInterleaving(1)
+    for _ in range(MOST_SCOUTED):
+        search.begin()
+        execution, _ = session.execute(search, shared)
+        if execution.discovered:
+            shared |= execution.discovered
+            search = EveryInterleaving(1)
+        elif not search.finish(execution):
+            break
+    return shared
 
 
 def discover(session: Session) -> frozenset[str]:
@@ -312,7 +338,7 @@ def merge(explorations: Iterable[Exploration]) -> Exploration:
             differing = ", ".join(sorted(each.shared ^ first.shared))
             raise ValueError(
                 f"the shards took different accesses for shared ({differing}), so their steps "
-                "are not the same; explore this program in one piece"
+                "are not the same; explore each again with shared= the union of their `shared`"
             )
         if each.shards[0] & seen:
             raise ValueError(f"shard {min(each.shards[0] & seen)} of {parts} is there twice")

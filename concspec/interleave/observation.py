@@ -203,7 +203,7 @@ class Observer:
             return self.items(receiver, key), site.write
         if kind == ITERATION:
             receiver = self.value(site.receiver, frame, results)
-            return self.whole(receiver), False
+            return self.whole(receiver), site.write
         if kind == CALL:
             return self.called(site, frame, results)
         return (), False

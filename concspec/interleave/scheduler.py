@@ -14,6 +14,7 @@ import _thread
 import sys
 import threading
 from _thread import allocate_lock  # by name: the attribute of `_thread` is replaced
+from time import monotonic
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -187,6 +188,8 @@ class Execution:
         self.clock = 0.0  # what the program's timeouts have waited for, together
         self.progress = 0
         self.touched = 0
+        self.deadline: float | None = None
+        self.late = False
 
     # The life of an execution.
 
@@ -308,6 +311,8 @@ class Execution:
         ):
             self.over = True
             return self.main
+        if self.deadline is not None and not len(self.trace) % 64:
+            self.look_at_the_clock()
         task = self.search.choose(self, enabled)
         operation = task.pending
         assert operation is not None
@@ -321,6 +326,12 @@ class Execution:
                 f"{operation.filename}:{operation.line} ({operation.label}): {_SPINNING}"
             )
         return task
+
+    def look_at_the_clock(self) -> None:
+        """End this execution, unfinished, when the time for the search is up."""
+        if self.deadline is not None and monotonic() > self.deadline:
+            self.late = True
+            raise Cut
 
     # Threads.
 
@@ -398,6 +409,9 @@ class Execution:
             self.touch(task, site, frame)
         except ExplorationError:
             raise
+        except Cut:
+            self.cut = self.over = True
+            raise Unwind from None
         except Exception as error:
             # A fault of ours must not pass for an exception of the program.
             self.fail(error)
@@ -415,6 +429,8 @@ class Execution:
                     f"{where(frame)} ({site.label}): {_SPINNING}"
                 )
             )
+        if not self.touched % 1024:
+            self.look_at_the_clock()
         observer = self.observer
         if site.kind == CALL:
             self.refuse_blocking(site, task, frame)

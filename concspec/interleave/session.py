@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from _thread import allocate_lock  # the real one: `_thread` itself is patched later
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 from concspec.interleave import primitives
 from concspec.interleave.errors import BlockedOutside, ExplorationError
@@ -61,6 +61,7 @@ class Worker:
 _start_new_thread = _thread.start_new_thread
 
 
+@final
 class Session:
     """A context in which executions of one program can be run."""
 
@@ -136,6 +137,7 @@ class Session:
         shared: frozenset[str],
         *,
         explaining: bool = False,
+        deadline: float | None = None,
     ) -> tuple[Execution, object]:
         """Run the program once under `search`; return the execution and the result."""
         self.busy = 0
@@ -147,6 +149,7 @@ class Session:
         execution = Execution(
             search, shared, self.spawn, explaining=explaining, numbers=self.numbers
         )
+        execution.deadline = deadline
         self.execution = execution
         self.tracing.execution = execution
         primitives.active = execution

@@ -2,6 +2,7 @@
 
 import _thread
 import gc
+import importlib
 import itertools
 import re
 import socket
@@ -281,6 +282,69 @@ def test_the_first_surprise_ends_a_search():
     assert found.bound == "until"
     assert set(found.outcomes) - {0}
     assert found.executions < 34
+
+
+def test_a_time_budget_ends_one_long_execution():
+    def endless():
+        box = [0]
+
+        def spin():
+            while box[0] < 1_000_000:
+                box[0] += 1
+
+        threads = [threading.Thread(target=spin) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    exploration = importlib.import_module("concspec.interleave.exploration")
+    serial = exploration.discover
+    exploration.discover = lambda _session: frozenset(["box[]"])
+    try:
+        found = explore(endless, time_budget=0.05)
+    finally:
+        exploration.discover = serial
+    assert (found.complete, found.bound) == (False, "time_budget=0.05")
+
+
+def hidden():
+    """Shares one item more under some schedules alone, and those in one shard."""
+    state = {"x": 0, "y": 0, "z": 0}
+
+    def first():
+        state["x"] = 1
+        state["y"] = 1
+
+    def second():
+        if state["x"] and not state["y"]:
+            extra = state
+            extra["z"] += 1
+
+    def third():
+        if state["x"]:
+            other = state
+            other["z"] += 1
+
+    threads = [threading.Thread(target=each) for each in (first, second, third)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return state["z"]
+
+
+def test_shards_find_the_same_shared_accesses():
+    whole = explore(hidden)
+    total = merge([explore(hidden, shard=(part, 4)) for part in range(4)])
+    assert total.complete
+    assert set(total.outcomes) == set(whole.outcomes)
+
+
+def test_accesses_found_shared_elsewhere_can_be_given():
+    found = explore(hidden, shared=["state[]", "extra[]", "other[]"])
+    assert {"extra[]", "other[]"} <= found.shared
+    assert set(found.outcomes) == set(explore(hidden).outcomes)
 
 
 def test_a_shard_is_no_proof_and_all_of_them_are():

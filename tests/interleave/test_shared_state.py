@@ -1,6 +1,8 @@
 """What counts as an access to shared state: each kind loses an update, unless a lock guards it."""
 
 import collections
+import sys
+import textwrap
 import threading
 import types
 
@@ -356,6 +358,52 @@ def by_a_view():
     return values["a"]
 
 
+def by_a_call_with_a_star():
+    items = []
+
+    def add():
+        n = len(items)
+        items.append(*[n])
+
+    both(add, add)
+    return 2 if items == [0, 1] else 1
+
+
+def by_two_stars():
+    values = {"n": 0}
+
+    def add():
+        seen = dict(**values)
+        values["n"] = seen["n"] + 1
+
+    both(add, add)
+    return values["n"]
+
+
+def in_a_formatted_string():
+    items = [0]
+
+    def add():
+        text = f"{items}"
+        items[0] = int(text[1:-1]) + 1
+
+    both(add, add)
+    return items[0]
+
+
+def by_super():
+    class Base:
+        total = 0
+
+    class Derived(Base):
+        def add(self):
+            Base.total = super().total + 1
+
+    derived = Derived()
+    both(derived.add, derived.add)
+    return Base.total
+
+
 LOSING = [
     on_a_global,
     read_of_a_global_written_elsewhere,
@@ -384,6 +432,10 @@ LOSING = [
     by_unpacking,
     by_iterating,
     by_a_view,
+    by_a_call_with_a_star,
+    by_two_stars,
+    in_a_formatted_string,
+    by_super,
 ]
 
 
@@ -446,6 +498,46 @@ def test_check_then_act():
         return len(sold)
 
     assert set(explore(program).outcomes) == {1, 2}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="match came with Python 3.10")
+def test_a_match_is_seen():
+    scope = {"explore": explore, "both": both}
+    exec(
+        textwrap.dedent(
+            """
+            def program():
+                values = {"n": 0}
+                def add():
+                    match values:
+                        case {"n": seen}:
+                            values["n"] = seen + 1
+                both(add, add)
+                return values["n"]
+            """
+        ),
+        scope,
+    )
+    assert set(explore(scope["program"]).outcomes) == {1, 2}
+
+
+def test_an_empty_list_before_and():
+    def program():
+        queue = [1]
+        missed = []
+
+        def take():
+            taking = queue and True
+            if taking:
+                try:
+                    queue.pop()
+                except IndexError:
+                    missed.append(1)
+
+        both(take, take)
+        return len(missed)
+
+    assert set(explore(program).outcomes) == {0, 1}
 
 
 def test_a_deque_is_seen():
