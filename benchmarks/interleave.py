@@ -263,7 +263,7 @@ def interpreter() -> str:
     return f"{platform.python_implementation().lower()}-{version}{free}"
 
 
-def measured(  # noqa: PLR0913 - what a measurement consists of
+def measured(
     tool: str, program: str, *, reduced: bool, rounds: int, timeout: float, cache: str
 ) -> dict[str, object]:
     """Run one tool on one program in fresh processes; return its line of the table."""
