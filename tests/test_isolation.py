@@ -129,12 +129,20 @@ def test_later(): pass
 """
 
 
+INTERRUPTIBLE = """
+import signal, sys, pytest
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts without it
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
 def test_an_interrupt_ends_the_spec_and_keeps_what_was_graded(suite):
     suite.claims(*map(claim_table, ("before", "interrupted", "later")))
     suite.specs(INTERRUPTED)
     os.mkfifo(suite.path / "started")
     os.mkfifo(suite.path / "never")
-    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "--results=results.json"]
+    command = [sys.executable, "-c", INTERRUPTIBLE, "-p", "no:randomly", "--results=results.json"]
     with subprocess.Popen(command, cwd=suite.path, stdout=subprocess.PIPE) as run:
         pid = int((suite.path / "started").read_text())
         run.send_signal(signal.SIGINT)
