@@ -16,11 +16,11 @@ _print = builtins.print
 
 
 def _functions_changed(change: Callable[[ast.FunctionDef], None]) -> AbstractContextManager[None]:
-    """Let compile() change each function, except when called by import, with more arguments."""
+    """Let compile() change each function, but not for import and ast, which give it flags."""
 
-    def changed(source: Any, filename: Any, mode: str, *more: Any, **options: Any) -> Any:
-        if more or options:
-            return _compile(source, filename, mode, *more, **options)
+    def changed(source: Any, filename: Any, mode: str, *flags: Any, **options: Any) -> Any:
+        if flags or "dont_inherit" in options:
+            return _compile(source, filename, mode, *flags, **options)
         tree: Any = _compile(source, filename, mode, ast.PyCF_ONLY_AST)
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
