@@ -35,9 +35,11 @@ def test_what_a_run_writes_keeps_to_the_schema(small):
     data = read(small.path / "results.json")
     assert [claim["verdict"] for claim in data["claims"]] == ["holds", "refuted", "inconclusive"]
     source = data["sources"]["specs/chapter/test_chapter.py::test_b"]
-    assert source["text"] == '@claim("b")\ndef test_b():\n    assert 1 == 2'
+    decorator, *body = source["text"].splitlines()
+    assert decorator.startswith('@claim("b"')
+    assert body == ["def test_b():", "    assert 1 == 2"]
     lines = (small.path / "specs/chapter/test_chapter.py").read_text().splitlines()
-    assert lines[source["line"] - 1] == '@claim("b")'
+    assert lines[source["line"] - 1] == decorator
 
 
 def test_the_catalogue_of_a_changed_spec_is_another_one(small):
