@@ -64,7 +64,7 @@ def visits_counted(lock):
     return visits
 
 
-@claim("globals-need-lock", falsified_by=("lock.keeps-nobody-out", "lock.cannot-be-acquired"))
+@claim("globals-need-lock", falsified_by=("locks.never-excludes", "locks.nobody-gets-it"))
 def test_a_shared_variable_needs_a_lock():
     """Two visits are counted as one when they overlap; with a lock they cannot overlap."""
     assert visits_counted(NO_LOCK) == 1
