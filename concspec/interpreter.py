@@ -11,6 +11,8 @@ import sysconfig
 from dataclasses import dataclass
 from typing import Union
 
+from concspec.cpus import usable_cpus
+
 Fact = Union[bool, int, str, tuple[int, ...]]
 
 
@@ -21,15 +23,6 @@ def gil_is_on() -> bool:
     extension that needs it was imported (PEP 703).
     """
     return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
-
-
-def usable_cpus() -> int:
-    """The number of CPUs this process may run on: its affinity, where the system has one."""
-    if hasattr(os, "process_cpu_count"):  # 3.13+; also honours -X cpu_count
-        return os.process_cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from concspec import inconclusive
-from concspec.interpreter import usable_cpus
+from concspec.cpus import usable_cpus
 
 ROUND = 0.025
 """Seconds that a round lasts: five turns of 5 ms between threads that share a GIL. Starting and

@@ -7,10 +7,8 @@ import subprocess
 import sys
 import sysconfig
 
-import pytest
-
 from concspec.children import interpreter_options
-from concspec.interpreter import this_interpreter, usable_cpus
+from concspec.interpreter import this_interpreter
 
 
 def test_the_id_is_implementation_version_and_threading():
@@ -42,14 +40,3 @@ def test_describing_does_not_choose_a_start_method():
     out = subprocess.check_output(command, text=True)
     described, chosen, default = out.split()
     assert (described, chosen) == (default, "None")
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
-def test_usable_cpus_follow_the_affinity():
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert usable_cpus() == 1
-    finally:
-        os.sched_setaffinity(0, before)
-    assert usable_cpus() == len(before)
