@@ -30,7 +30,7 @@ class Run:
     """What the specs did on one interpreter; outcomes are added while they run.
 
     ``trials`` are of specs under their falsifiers, by node id. ``gil_after`` is whether the GIL
-    was on when the last spec had ended.
+    was on when the last spec had ended, ``partial`` whether the run was broken off before that.
     """
 
     interpreter: Interpreter
@@ -38,6 +38,7 @@ class Run:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
     gil_after: bool | None = None
+    partial: bool = False
 
     @property
     def grades(self) -> Sequence[Grade]:
@@ -72,6 +73,7 @@ class Run:
             "schema_version": SCHEMA_VERSION,
             "suite_version": __version__,
             "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+            "partial": self.partial,
             "catalogue": self.catalogue.hash,
             "interpreter": {
                 "id": self.interpreter.id,

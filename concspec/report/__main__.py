@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MergeError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    for column in merged.columns:
+        if column.run["partial"]:
+            sys.stderr.write(f"broken off: the run on {column.key}; the page says so\n")
     for refusal in merged.refusals:
         sys.stderr.write(f"left out: {refusal}\n")
     sys.stdout.write(f"{options.out / 'index.html'}: {len(merged.columns)} interpreters\n")

@@ -44,8 +44,8 @@ def of_interpreters(matrix: Matrix) -> Iterator[tuple[str, Badge, str]]:
         changed = counts[State.CHANGED] + counts[State.ERROR]
         parts = [f"{counts[State.HOLDS]} hold", f"{counts[State.REFUTED]} refuted"]
         parts.append(f"{changed} changed")
-        if counts[State.INCONCLUSIVE]:
-            parts.append(f"{counts[State.INCONCLUSIVE]} inconclusive")
+        unknown = (State.INCONCLUSIVE, State.NOT_RUN)
+        parts += [f"{counts[state]} {state.value}" for state in unknown if counts[state]]
         label = column.id.replace("-", " ")
         if column.system != "linux":
             label += f" on {column.system}"

@@ -155,6 +155,11 @@ class Matrix:
         """The interpreters."""
         return self.merged.columns
 
+    @property
+    def partial(self) -> Sequence[int]:
+        """The columns of runs that were broken off."""
+        return [index for index, column in enumerate(self.columns) if column.run["partial"]]
+
     @cached_property
     def rows(self) -> Sequence[Row]:
         """The claims, in the order of the notes."""

@@ -14,6 +14,9 @@ from concspec.report.reading import BadFileError, read
 _STATIC = ("slug", "section", "lines", "text", "references", "corrected_by", "specs")
 """What a claim says of itself, which is the same on every interpreter."""
 
+_DECIDED = {"not run": 0, "inconclusive": 1}
+"""How much a verdict says; any other one says all there is to say."""
+
 _SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 _SHOWN = 3
 
@@ -120,10 +123,11 @@ def merge_runs(
     if not columns:
         fatal.append(Refusal("results", "there is no good results file among those given"))
     else:
-        names = {name for column in columns for name in (column.key, column.id)}
-        there = ", ".join(column.key for column in columns)
+        whole = [column for column in columns if not column.run["partial"]]
+        names = {name for column in whole for name in (column.key, column.id)}
+        there = ", ".join(column.key for column in whole) or "none"
         fatal.extend(
-            Refusal("--require", f"{name} did not run; there are only {there}")
+            Refusal("--require", f"{name} did not run to its end; those that did: {there}")
             for name in require
             if name not in names
         )
@@ -196,7 +200,7 @@ def _columns(
             differ = [
                 f"{a['slug']} ({b['verdict']} here, {a['verdict']} there)"
                 for a, b in zip(run["claims"], older["claims"])
-                if (a["verdict"], a["changed"]) != (b["verdict"], b["changed"])
+                if _disagree(a, b)
             ]
             if differ:
                 more = f" and {len(differ) - _SHOWN} more" if len(differ) > _SHOWN else ""
@@ -205,4 +209,28 @@ def _columns(
                 refusals.append(Refusal(file, reason))
             else:
                 agreed.append(file)
+                run = _completed(run, older)
         yield Column(run, agreed)
+
+
+def _decided(claim: Mapping[str, Any]) -> int:
+    return _DECIDED.get(claim["verdict"], len(_DECIDED))
+
+
+def _disagree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two runs came to different verdicts on a claim, rather than one of them to none."""
+    both_decided = {_decided(one), _decided(other)} == {len(_DECIDED)}
+    return both_decided and any(one[key] != other[key] for key in ("verdict", "changed"))
+
+
+def _completed(newer: Mapping[str, Any], older: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add to a run what only the older one knows: verdicts that it came to, and falsifiers."""
+    claims = [
+        {**max(pair, key=_decided), "falsifiers": _first(each.get("falsifiers") for each in pair)}
+        for pair in zip(newer["claims"], older["claims"])
+    ]
+    return {**newer, "claims": claims, "partial": newer["partial"] and older["partial"]}
+
+
+def _first(lists: Iterable[Sequence[Any] | None]) -> Sequence[Any]:
+    return next(filter(None, lists), [])

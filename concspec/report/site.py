@@ -72,7 +72,10 @@ def _results(matrix: Matrix) -> dict[str, Any]:
             {
                 "column": column.key,
                 "files": list(column.files),
-                **{key: column.run[key] for key in ("suite_version", "date", "interpreter")},
+                **{
+                    key: column.run[key]
+                    for key in ("suite_version", "date", "partial", "interpreter")
+                },
                 "claims": {
                     claim["slug"]: {k: v for k, v in claim.items() if k not in _SHARED}
                     for claim in column.run["claims"]

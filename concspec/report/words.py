@@ -26,6 +26,7 @@ CHINESE = {
     "What is true of concurrency in Python": "关于 Python 并发，哪些说法是真的",
     "always": "一直如此",
     "and": "与",
+    "broken off": "中途停止",
     "built without": "构建时去掉",
     "caught": "被识破",
     "changed": "有变化",

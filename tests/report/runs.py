@@ -75,6 +75,7 @@ def run(name="cpython-3.13", *claims, system="linux", **changes):
         "schema_version": 1,
         "suite_version": "0.1.0",
         "date": "2026-11-23T17:04:06+00:00",
+        "partial": False,
         "catalogue": HASH,
         "interpreter": {
             "id": name,

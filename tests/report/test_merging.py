@@ -9,7 +9,7 @@ pytest.importorskip("fastjsonschema")
 
 from concspec.report import __main__ as command
 from concspec.report.merging import MergeError, merge
-from tests.report.runs import claim, refuted, run, write
+from tests.report.runs import claim, refuted, run, trial, write
 
 
 def refusals(*arguments, **options):
@@ -84,7 +84,9 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
     paths = write(tmp_path, run(), one="{", two=run("pypy-3.9", schema_version=3))
     refused = refusals([*paths, tmp_path / "three"], ["cpython-3.8", "cpython-3.13"])
     assert set(refused) == {*map(str, paths[1:]), str(tmp_path / "three"), "--require"}
-    assert refused["--require"] == "cpython-3.8 did not run; there are only cpython-3.13-linux"
+    assert refused["--require"] == (
+        "cpython-3.8 did not run to its end; those that did: cpython-3.13-linux"
+    )
 
 
 def test_another_catalogue_is_refused_and_most_files_decide_which_is_the_other(tmp_path):
@@ -125,6 +127,49 @@ def test_runs_that_disagree_are_refused_and_the_claims_are_named(tmp_path):
     assert "water-is-wet (refuted here, holds there)" in refused[str(older)]
 
 
+@pytest.mark.parametrize("none", ["not run", "inconclusive"])
+def test_a_run_that_came_to_no_verdict_contradicts_none_and_takes_the_others(tmp_path, none):
+    newer = run("cpython-3.13", claim(verdict=none), date="2027-01-01T00:00:00+00:00")
+    (column,) = merge(write(tmp_path, run(), newer)).columns
+    assert len(column.files) == 2
+    assert column.run["date"].startswith("2027")
+    assert [(each["verdict"], len(each["outcomes"])) for each in column.run["claims"]] == [
+        ("holds", 1)
+    ]
+
+
+@pytest.mark.parametrize("tried_first", [True, False])
+def test_falsifiers_are_kept_from_whichever_run_tried_them(tmp_path, tried_first):
+    tried, plain = claim(falsifiers=[trial("dry-water")]), claim(falsifiers=[])
+    newer = run("cpython-3.13", tried, date="2027-01-01T00:00:00+00:00")
+    older = run("cpython-3.13", plain)
+    if tried_first:
+        newer["date"], older["date"] = older["date"], newer["date"]
+    (column,) = merge(write(tmp_path, newer, older)).columns
+    (merged,) = column.run["claims"]
+    assert [each["falsifier"] for each in merged["falsifiers"]] == ["dry-water"]
+
+
+def test_a_run_that_was_broken_off_is_completed_by_one_that_was_not(tmp_path):
+    broken_off = run(
+        "cpython-3.13", claim(verdict="not run"), partial=True, date="2027-01-01T00:00:00+00:00"
+    )
+    (column,) = merge(write(tmp_path, broken_off)).columns
+    assert column.run["partial"]
+    (column,) = merge(write(tmp_path, broken_off, run())).columns
+    assert not column.run["partial"]
+
+
+def test_a_run_that_was_broken_off_is_not_what_is_required(tmp_path, capsys):
+    paths = write(tmp_path, run("cpython-3.9"), run("cpython-3.13", partial=True))
+    refused = refusals(paths, ["cpython-3.9", "cpython-3.13"])
+    assert refused == {
+        "--require": "cpython-3.13 did not run to its end; those that did: cpython-3.9-linux"
+    }
+    assert command.main([*map(str, paths), "--out", str(tmp_path / "site")]) == 0
+    assert "broken off: the run on cpython-3.13-linux" in capsys.readouterr().err
+
+
 def test_an_empty_set_is_refused(tmp_path):
     assert refusals([tmp_path]) == {"results": "there is no good results file among those given"}
     (tmp_path / "bad.json").touch()
@@ -148,7 +193,7 @@ def test_the_command_publishes_nothing_that_lacks_a_column(tmp_path, capsys, req
     paths = write(tmp_path, run("cpython-3.9"))
     site = tmp_path / "site"
     assert command.main([*map(str, paths), "--out", str(site), "--require", required]) == 1
-    assert "pypy-3.11 did not run" in capsys.readouterr().err
+    assert "pypy-3.11 did not run to its end" in capsys.readouterr().err
     assert not site.exists()
 
 

@@ -97,6 +97,14 @@ def test_what_was_left_out_is_listed(made):
     assert "is not JSON" in Parsed(made(run(), "{", skip_bad=True)).text
 
 
+def test_a_run_that_was_broken_off_is_said_to_be(made):
+    broken_off = run("cpython-3.13", claim(verdict="not run"), partial=True)
+    text = Parsed(made(run("cpython-3.9"), broken_off)).text
+    assert "The run on 3.13 was broken off." in text
+    assert "3.13 broken off" in text
+    assert "broken off" not in Parsed(made(run("cpython-3.9"))).text
+
+
 def test_the_page_needs_nothing_from_elsewhere(made):
     text = made(run())
     loaded = [
