@@ -225,12 +225,9 @@ def _disagree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _completed(newer: Mapping[str, Any], older: Mapping[str, Any]) -> Mapping[str, Any]:
     """Add to a run what only the older one knows: verdicts that it came to, and falsifiers."""
-    claims = [
-        {**max(pair, key=_decided), "falsifiers": _first(each.get("falsifiers") for each in pair)}
-        for pair in zip(newer["claims"], older["claims"])
-    ]
+    claims = []
+    for pair in zip(newer["claims"], older["claims"]):
+        decisive: Mapping[str, Any] = max(pair, key=_decided)
+        falsifiers: Sequence[Any] = pair[0].get("falsifiers") or pair[1].get("falsifiers", [])
+        claims.append({**decisive, "falsifiers": falsifiers})
     return {**newer, "claims": claims, "partial": newer["partial"] and older["partial"]}
-
-
-def _first(lists: Iterable[Sequence[Any] | None]) -> Sequence[Any]:
-    return next(filter(None, lists), [])
