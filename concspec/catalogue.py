@@ -251,6 +251,16 @@ class _Loader:
                 self.file, self.slug = spec, ", ".join(slugs)
                 problem = f"one spec cannot show all of {expected}"
                 self._wrong("@claim", problem, "give each a spec of its own")
+        for claim in claims.values():
+            self._check_that_it_can_fail_here(claim)
+
+    def _check_that_it_can_fail_here(self, claim: Claim) -> None:
+        idle = claim.expectation(self.facts).verdict is Verdict.NOT_APPLICABLE
+        here = (sabotage.find(name).is_for(self.facts) for name in claim.falsifiers)
+        if not (idle or claim.unfalsifiable or any(here)):
+            self.file, self.slug = claim.specs[0], claim.slug
+            problem = "none of its falsifiers is for this interpreter"
+            self._wrong("falsified_by", problem, "add one that is")
 
     def _check_falsifier(self, name: str) -> None:
         try:

@@ -208,6 +208,20 @@ def test_a_claim_may_say_why_it_cannot_be_falsified(catalogue):
     assert read.claims["bad"].unfalsifiable == "It is about a number."
 
 
+def test_a_claim_needs_a_falsifier_for_this_interpreter(mistakes):
+    specs = FALSIFIED_BY.format('"threads.name-with-target"')  # of CPython 3.9
+    (found,) = mistakes(claim_table("bad"), specs=specs)
+    assert found == (
+        "specs/chapter/test_it.py::test_it: bad: falsified_by: "
+        "none of its falsifiers is for this interpreter; add one that is"
+    )
+
+
+def test_what_is_not_applicable_needs_no_falsifier_here(catalogue):
+    specs = FALSIFIED_BY.format('"threads.name-with-target"')
+    assert "bad" in catalogue(claim_table("bad", NOT_APPLICABLE), specs=specs).claims
+
+
 def test_falsifiers_are_read_from_all_specs(catalogue):
     specs = """
         @claim("a", falsified_by="fork.pid-in-child")

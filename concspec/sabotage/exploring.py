@@ -1,14 +1,24 @@
-"""The explorer: which interleavings it goes through, how it replays one, how it models a lock."""
+"""The explorer: which interleavings it goes through, which accesses it sees, how it replays one,
+how it models a lock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from types import CodeType
 from typing import Any
 
-from concspec.interleave import exploration, primitives, reduction
+from concspec.interleave import exploration, primitives, reduction, tracing
+from concspec.interleave.accesses import GLOBAL, Site
+from concspec.interleave.operations import Operation
+from concspec.interleave.operations import dependent as _dependent
 from concspec.sabotage import replaced, sabotage
 
+_sites_of = tracing.sites_of
+_Exploration = exploration.Exploration
 _Follow = reduction.Follow
+
+
+# Which interleavings are run, and what is said of the others
 
 
 @sabotage("the explorer stops after the first interleaving")
@@ -23,6 +33,33 @@ def all_independent() -> Iterator[None]:
         yield
 
 
+@sabotage("the explorer takes a read and a write for independent")
+def reads_independent() -> Iterator[None]:
+    def dependent(one: Operation, other: Operation) -> bool:
+        return one.write and other.write and _dependent(one, other)
+
+    with replaced(reduction, dependent=dependent):
+        yield
+
+
+@sabotage("the explorer interrupts a thread once at most, and says that this is all")
+def one_preemption() -> Iterator[None]:
+    class Search(reduction.EveryInterleaving):
+        bound = property(lambda self: None, lambda self, value: None)
+
+    with replaced(exploration, EveryClass=lambda shard=None: Search(1, shard)):
+        yield
+
+
+@sabotage("the explorer says that a search was complete, whatever cut it")
+def always_complete() -> Iterator[None]:
+    def complete(**found: Any) -> exploration.Exploration:
+        return _Exploration(**{**found, "complete": True, "bound": None})
+
+    with replaced(exploration, Exploration=complete):
+        yield
+
+
 @sabotage("the explorer goes through one half of the interleavings")
 def every_other() -> Iterator[None]:
     make = reduction.EveryClass.__init__
@@ -32,6 +69,25 @@ def every_other() -> Iterator[None]:
 
     with replaced(reduction.EveryClass, __init__=make_half):
         yield
+
+
+# Which accesses are seen
+
+
+def _seen(is_seen: Callable[[Site], bool]) -> Any:
+    def sites_of(code: CodeType) -> dict[int, Site]:
+        return {offset: site for offset, site in _sites_of(code).items() if is_seen(site)}
+
+    return replaced(tracing, sites_of=sites_of)
+
+
+@sabotage("the explorer does not take the reading of a global variable for an access")
+def global_reads_unseen() -> Iterator[None]:
+    with _seen(lambda site: site.write or site.kind != GLOBAL):
+        yield
+
+
+# How a lock is modelled
 
 
 @sabotage("the explorer's model of a lock lets everybody have it")
@@ -44,6 +100,9 @@ def lock_never_excludes() -> Iterator[None]:
 def lock_never_released() -> Iterator[None]:
     with replaced(primitives.Lock, release=lambda self: None):
         yield
+
+
+# How a schedule is replayed
 
 
 def _followed(change: Callable[[list[int]], Sequence[int]]) -> Any:
