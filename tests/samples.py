@@ -25,6 +25,12 @@ filterwarnings =
     ignore:Benchmarks are automatically disabled
 """
 
+SHORT_BOUND = """
+pytest_plugins = ["concspec.plugin"]
+import concspec.server
+concspec.server.BOUND = 1.0
+"""
+
 
 def claim_table(slug, *more, section="1", lines="1"):
     """Give the TOML of a claim; ``more`` are further lines of it."""

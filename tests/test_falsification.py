@@ -9,7 +9,7 @@ import pytest
 
 from concspec import sabotage
 from concspec.interpreter import this_interpreter
-from tests.samples import REFUTED, claim_table
+from tests.samples import REFUTED, SHORT_BOUND, claim_table
 
 SPECS = """
 import subprocess, sys, threading
@@ -34,63 +34,99 @@ CLAIMS = (claim_table("notices"), claim_table("becomes-true", REFUTED))
 def test_falsifiers_that_are_caught_pass(suite, arguments):
     suite.claims(*CLAIMS)
     suite.specs(SPECS)
-    run = suite.pytest("--falsify", *arguments)
+    run = suite.pytest("--falsify", "--results=results.json", *arguments)
     run.assert_outcomes(passed=3, xfailed=1)
     run.stdout.fnmatch_lines(["claims: 2, falsifiers: 2, caught: 2, escaped: 0"])
+    notices, becomes_true = suite.read("results.json")["claims"]
+    assert (notices["verdict"], becomes_true["verdict"]) == ("holds", "refuted")
+    (trial,) = notices["falsifiers"]
+    assert trial == {
+        "falsifier": "fork.pid-in-child",
+        "breaks": sabotage.find("fork.pid-in-child").breaks,
+        "spec": "specs/chapter/test_chapter.py::test_notices[fork.pid-in-child]",
+        "caught": True,
+        "seen": "",
+    }
 
 
-ESCAPES = """
-@claim("blind", falsified_by="fork.pid-in-child")
-def test_blind(): pass
-
-@claim("crashes", falsified_by="fork.pid-in-child")
-def test_crashes():
-    if os.environ.get("CONCSPEC_SABOTAGE"): raise ValueError("not an assertion")
-
-@claim("skips", falsified_by="fork.pid-in-child")
-def test_skips():
-    if os.environ.get("CONCSPEC_SABOTAGE"): inconclusive("en", "zh")
-
-@claim("dies", falsified_by="fork.pid-in-child")
-def test_dies():
-    if os.environ.get("CONCSPEC_SABOTAGE"): os._exit(1)
-
-@claim("stays-false", falsified_by="fork.pid-in-child")
-def test_stays_false(): assert False
-"""
+SABOTAGED = "if os.environ.get('CONCSPEC_SABOTAGE'):"
+ESCAPES = {
+    "blind": "pass",
+    "crashes": f"{SABOTAGED} raise ValueError('not an assertion')",
+    "dies": f"{SABOTAGED} os._exit(1)",
+    "library": f"{SABOTAGED} multiprocessing.Process().join()",
+    "skips": f"{SABOTAGED} inconclusive('en', 'zh')",
+    "stays-false": "assert False",
+    "crashes-too": f"{SABOTAGED} raise ValueError('not an assertion')\n    assert False",
+    "waits": f"{SABOTAGED} time.sleep(60)",
+}
+REFUTED_ESCAPES = ("stays-false", "crashes-too")
 
 
-def test_escapes_fail_and_are_named_with_their_line(suite):
-    suite.claims(
-        *map(claim_table, ("blind", "crashes", "skips", "dies")),
-        claim_table("stays-false", REFUTED),
+def escaping(suite, *slugs):
+    """Write a suite of these specs, none of which notices that fork() is broken."""
+    suite.claims(*(claim_table(s, REFUTED if s in REFUTED_ESCAPES else "") for s in slugs))
+    specs = (
+        f"@claim({slug!r}, falsified_by='fork.pid-in-child')\n"
+        f"def test_{slug.replace('-', '_')}():\n    {ESCAPES[slug]}\n"
+        for slug in slugs
     )
-    suite.specs(ESCAPES)
-    run = suite.pytest("--falsify", "--results=results.json")
-    run.assert_outcomes(passed=4, failed=4, skipped=1, xfailed=1)
-    run.stdout.fnmatch_lines(
+    suite.specs("import multiprocessing, time\n" + "".join(specs))
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n2",)])
+def test_escapes_fail_and_are_named_with_their_line(suite, arguments):
+    escaping(suite, *[slug for slug in ESCAPES if slug != "waits"])
+    run = suite.pytest("--falsify", "--results=results.json", *arguments)
+    run.assert_outcomes(passed=5, failed=6, skipped=1, xfailed=2)
+    file = "specs/chapter/test_chapter.py"
+    run.stdout.fnmatch_lines_random(
         [
-            "claims: 5, falsifiers: 5, caught: 0, escaped: 5",
-            "*::test_blind?fork.pid-in-child?",
-            "*specs/chapter/test_chapter.py:4: still holds, although fork() returns *",
-            "*::test_crashes?fork.pid-in-child?",
-            "*ValueError: not an assertion",
-            "*::test_skips*",
+            "claims: 7, falsifiers: 7, caught: 0, escaped: 7",
+            f"  {file}:4: test_blind?fork.pid-in-child?",
+            "      *still holds, although fork() returns *",
+            f"  {file}:7: test_crashes?fork.pid-in-child?",
+            "      *ValueError: not an assertion",
+            f"  {file}:10: test_dies?fork.pid-in-child?",
+            "      its process ended with exit status 1",
+            f"  {file}:13: test_library?fork.pid-in-child?",
+            "      AssertionError: can only join a started process",
+            f"  {file}:16: test_skips?fork.pid-in-child?",
             "      inconclusive",
-            "*::test_dies*",
-            "*::test_stays_false*",
-            "*still refuted, although *",
+            f"  {file}:19: test_stays_false?fork.pid-in-child?",
+            "      *still refuted, although fork() returns *",
+            f"  {file}:22: test_crashes_too?fork.pid-in-child?",
         ]
     )
     claims = {claim["slug"]: claim for claim in suite.read("results.json")["claims"]}
-    assert claims["blind"]["verdict"] == "holds"
-    (trial,) = claims["blind"]["falsifiers"]
-    assert (trial["falsifier"], trial["caught"]) == ("fork.pid-in-child", False)
+    assert [claims[slug]["verdict"] for slug in ("blind", "stays-false")] == ["holds", "refuted"]
+    assert not any(trial["caught"] for claim in claims.values() for trial in claim["falsifiers"])
+
+
+def test_a_timeout_is_an_escape(suite):
+    escaping(suite, "waits")
+    suite.write("conftest.py", SHORT_BOUND)
+    run = suite.pytest("--falsify")
+    run.assert_outcomes(passed=1, failed=1)
+    run.stdout.fnmatch_lines(
+        [
+            "claims: 1, falsifiers: 1, caught: 0, escaped: 1",
+            "  specs/chapter/test_chapter.py:4: test_waits?fork.pid-in-child?",
+            "      killed, because it did not end within 1 s",
+        ]
+    )
+
+
+def test_a_spec_that_fails_unharmed_fails_the_run(suite):
+    suite.claims(claim_table("false"))
+    suite.specs("@claim('false', falsified_by='fork.pid-in-child')\ndef test_it(): assert False")
+    run = suite.pytest("--falsify")
+    assert run.ret == pytest.ExitCode.TESTS_FAILED
+    run.stdout.fnmatch_lines(["changed: 1"])
 
 
 def test_an_escape_by_skipping_alone_fails_the_run(suite):
-    suite.claims(claim_table("skips"))
-    suite.specs(ESCAPES.split("\n\n")[2].replace("\n@", "@"))
+    escaping(suite, "skips")
     assert suite.pytest("--falsify").ret == pytest.ExitCode.TESTS_FAILED
 
 

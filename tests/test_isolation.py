@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.samples import claim_table
+from tests.samples import SHORT_BOUND, claim_table
 
 HOSTILE = """
 import signal, subprocess, sys, time, threading
@@ -89,13 +89,6 @@ def test_a_hanging_spec_is_killed_and_the_rest_goes_on(suite, arguments):
             "*File *test_chapter.py*in test_hangs*",
         ]
     )
-
-
-SHORT_BOUND = """
-pytest_plugins = ["concspec.plugin"]
-import concspec.server
-concspec.server.BOUND = 1.0
-"""
 
 
 def test_the_users_timeout_counts_too(suite):

@@ -125,7 +125,8 @@ def _part(
 
 
 def _falsifiers(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
-    """Count the falsifiers and those that were caught, and name the specs that others escaped."""
+    """Count the falsifiers and those that were caught; say where the specs stand that others
+    escaped, and how."""
     tried = run.tried
     escaped = [trial for trial in tried if not trial.caught]
     specs = {trial.outcome.spec.partition("[")[0] for trial in tried}
@@ -139,7 +140,9 @@ def _falsifiers(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
     line = ", ".join(f"{say(words, lang)}: {count}" for words, count in counts.items())
     yield line, {"bold": True, "red": bool(escaped)}
     for trial in escaped:
-        yield f"  {trial.outcome.spec}", {"red": True}
+        spec, _, sabotaged = trial.outcome.spec.partition("[")
+        file, _, test = spec.partition("::")
+        yield f"  {file}:{run.catalogue.sources[spec].line}: {test}[{sabotaged}", {"red": True}
         yield f"      {_first_line(trial.outcome.seen) or trial.outcome.verdict.value}", {}
 
 
