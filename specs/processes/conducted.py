@@ -17,6 +17,7 @@ class ConductedPool:
         self.log, self.writer = multiprocessing.Pipe(duplex=False)
         gates = [multiprocessing.Pipe(duplex=False) for _ in range(tasks)]
         self._openers = [opener for _, opener in gates]
+        self._entries = []
         self.pool = using.Pool(size, workers.share, (self.writer, [gate for gate, _ in gates]))
 
     def __enter__(self):
@@ -43,8 +44,32 @@ class ConductedPool:
         entries = []
         while len(entries) < count and self.log.poll(BOUND):
             entries.append(self.log.recv())
+        self._entries += entries
         assert len(entries) == count, f"nothing happened after {entries}"
         return entries
+
+    def timeline(self, ends=None):
+        """What has been read of the log, as evidence: which worker was busy with which task when.
+
+        There is no clock but the log: time goes on when a task ends, by one, or to that task's
+        moment in ``ends``, in seconds. All tasks were submitted at the start.
+        """
+        now, ran_in, spans = 0, {}, {}
+        for what, number, pid in self._entries:
+            if what == "end":
+                now = ends[number] if ends else now + 1
+            ran_in[number] = pid
+            spans.setdefault(number, []).append(now)
+        workers_in_turn = list(dict.fromkeys(ran_in[number] for number in sorted(spans)))
+        bars = [
+            {
+                "lane": f"worker {workers_in_turn.index(ran_in[number])}",
+                "label": {"en": f"task {number}", "zh": f"任务 {number}"},
+                **dict(zip(("asked", "start", "end"), [0, *spans[number], now + 1])),
+            }
+            for number in sorted(spans)
+        ]
+        return {"kind": "timeline", "bars": bars, **({"unit": "s"} if ends else {})}
 
 
 def started(entries):

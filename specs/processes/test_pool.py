@@ -38,17 +38,18 @@ def test_apply_async_does_not_wait():
     "pool-four-run-at-once",
     falsified_by=("pool.workers-are-threads", "pool.apply-async-waits", "pool.two-workers"),
 )
-def test_four_tasks_run_at_once():
+def test_four_tasks_run_at_once(evidence):
     """Read four starts while no task is let go: tasks 0 to 3, each in a worker of its own."""
     with ConductedPool(4, tasks=5) as conducted:
         conducted.submit(*range(5))
         workers = started(conducted.read(4))
         assert set(workers) == {0, 1, 2, 3}
         assert len(set(workers.values())) == 4
+        evidence(**conducted.timeline())
 
 
 @claim("pool-fifth-waits", falsified_by=("pool.one-worker-more", "pool.workers-are-threads"))
-def test_the_fifth_task_waits():
+def test_the_fifth_task_waits(evidence):
     """Four tasks keep all workers busy. Let one go: next come its end and the fifth start."""
     with ConductedPool(4, tasks=5) as conducted:
         conducted.submit(*range(5))
@@ -57,6 +58,7 @@ def test_the_fifth_task_waits():
         conducted.let_go(1)
         events = [(what, number) for what, number, _ in conducted.read(2)]
         assert events == [("end", 1), ("start", 4)]
+        evidence(**conducted.timeline())
 
 
 def simulate_cpus(count, monkeypatch):
@@ -82,11 +84,12 @@ def test_the_default_size_is_four(monkeypatch):
 
 
 @claim("pool-five", falsified_by=("pool.workers-are-threads", "pool.apply-async-waits"))
-def test_five_tasks_run_at_once():
+def test_five_tasks_run_at_once(evidence):
     """Read five starts while no task is let go."""
     with ConductedPool(5, tasks=5) as conducted:
         conducted.submit(*range(5))
         assert len(set(started(conducted.read(5)).values())) == 5
+        evidence(**conducted.timeline())
 
 
 def narrow_to_one_cpu():
@@ -134,7 +137,7 @@ def test_the_default_size_counts_the_usable_cpus():
 
 
 @claim("pool-one-more-waits", falsified_by=("pool.one-worker-more", "pool.apply-async-waits"))
-def test_the_ninth_task_waits_with_eight_cpus(monkeypatch):
+def test_the_ninth_task_waits_with_eight_cpus(monkeypatch, evidence):
     """Read eight starts of a Pool() that is told of eight CPUs; the ninth follows the first end."""
     simulate_cpus(8, monkeypatch)
     with ConductedPool(None, tasks=9) as conducted:
@@ -145,6 +148,7 @@ def test_the_ninth_task_waits_with_eight_cpus(monkeypatch):
         conducted.let_go(5)
         events = [(what, number) for what, number, _ in conducted.read(2)]
         assert events == [("end", 5), ("start", 8)]
+        evidence(**conducted.timeline())
 
 
 @claim("pool-close-join-waits-for-all", falsified_by="pool.join-returns-at-once")

@@ -106,7 +106,7 @@ def test_the_tasks_start_before_the_parents_line():
     "pool-fifth-takes-freed-worker",
     falsified_by=("pool.one-task-a-worker", "pool.apply-async-waits"),
 )
-def test_the_fifth_task_runs_in_the_freed_worker():
+def test_the_fifth_task_runs_in_the_freed_worker(evidence):
     """Let one of four running tasks go: the next start is that of the fifth, where that one was."""
     with ConductedPool(4, tasks=5) as conducted:
         conducted.submit(*range(5))
@@ -114,10 +114,11 @@ def test_the_fifth_task_runs_in_the_freed_worker():
         assert set(ran_in) == {0, 1, 2, 3}
         conducted.let_go(2)
         assert conducted.read(2) == [("end", 2, ran_in[2]), ("start", 4, ran_in[2])]
+        evidence(**conducted.timeline())
 
 
 @claim("pool-record-consistent", falsified_by=("pool.one-task-a-worker", "pool.apply-async-waits"))
-def test_the_recorded_times_give_the_recorded_order():
+def test_the_recorded_times_give_the_recorded_order(evidence):
     """Let the tasks go in the order in which their recorded times run out, on the spec's own clock.
 
     The fifth task's time runs from the first end.
@@ -134,6 +135,7 @@ def test_the_recorded_times_give_the_recorded_order():
     events = [(what, number) for what, number, _ in entries]
     assert events == [("end", 3), ("start", 4), ("end", 4), ("end", 2), ("end", 1), ("end", 0)]
     assert entries[1][2] == ran_in[3]
+    evidence(**conducted.timeline(ends))
 
 
 @claim("pool-listing-in-a-pipe", falsified_by="stdout.line-by-line-by-parents")

@@ -68,6 +68,27 @@ class Program:
         return list(itertools.takewhile(bool, (self.log.next(bound) for _ in range(count))))
 
 
+def passages(events, title):
+    """Tell of puts and gets in their order, as evidence: each item is in the queue in between."""
+    at = {event: number for number, event in enumerate(events)}
+    marks = [
+        {"lane": "writer" if event in PUTS else "reader", "label": event, "at": at[event]}
+        for event in events
+        if event in PUTS + GETS
+    ]
+    bars = [
+        {"lane": "queue", "label": put[-1], "start": at[put], "end": at[got]}
+        for put, got in zip(PUTS, GETS)
+        if {put, got} <= set(at)
+    ]
+    lanes = ["writer", "queue", "reader"]
+    return {"kind": "timeline", "title": title, "lanes": lanes, "bars": bars, "marks": marks}
+
+
+PROMPT = {"en": "A prompt reader", "zh": "读得及时"}
+LATE = {"en": "A late reader", "zh": "读得晚"}
+
+
 @claim("queue-and-pipe-exist", falsified_by=("queues.deliver-none", "pipes.deliver-none"))
 def test_queues_and_pipes_carry_data_both_ways():
     """Send a word to a child and back: through two queues, and through the two ends of a pipe."""
@@ -89,23 +110,27 @@ def test_the_module_offers_pipes():
 
 
 @claim("queue-made-by-parent", falsified_by=("queues.deliver-none", "queues.puts-twice"))
-def test_two_children_pass_data_through_their_parents_queue():
+def test_two_children_pass_data_through_their_parents_queue(evidence):
     """Let writer and reader loose, and compare what they did with what is recorded."""
     program = Program()
     program.write.release()
     program.read.release()
-    assert sorted(program.events(8)) == sorted(["writer", "reader", *PUTS, *GETS])
+    events = program.events(8)
+    evidence(**passages(events, PROMPT))
+    assert sorted(events) == sorted(["writer", "reader", *PUTS, *GETS])
     assert len({program.writer.pid, program.reader.pid, os.getpid()}) == 3
 
 
 @claim("queue-fifo", falsified_by=("queues.last-in-first-out", "queues.loses-every-hundredth"))
-def test_items_arrive_in_the_order_they_were_put():
+def test_items_arrive_in_the_order_they_were_put(evidence):
     """Three items pile up before the reader begins; a thousand go through another queue."""
     program = Program(turns=3)
     program.write.release()
     assert exit_code(program.writer) == 0
     program.read.release()
-    assert program.events(8)[-3:] == GETS
+    events = program.events(8)
+    evidence(**passages(events, LATE))
+    assert events[-3:] == GETS
     numbers = multiprocessing.Queue()
     for number in range(1000):
         numbers.put(number)
@@ -214,11 +239,14 @@ def puts_and_gets(*, late):
 
 
 @claim("queue-put-get-alternate", falsified_by="queues.put-waits")
-def test_puts_and_gets_alternate():
+def test_puts_and_gets_alternate(evidence):
     """Let the reader be prompt, and then so late that the writer puts again before it begins."""
     alternating = [event for pair in zip(PUTS, GETS) for event in pair]
-    assert puts_and_gets(late=False) == alternating
-    assert puts_and_gets(late=True) == alternating
+    prompt, late = puts_and_gets(late=False), puts_and_gets(late=True)
+    evidence(**passages(prompt, PROMPT))
+    evidence(**passages(late, LATE))
+    assert prompt == alternating
+    assert late == alternating
 
 
 @claim("queue-start-order", falsified_by="process.runs-alone")

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from concspec import claim
-from concspec.interleave import explain, explore, replay
+from concspec.interleave import explore, replay
 from concspec.threads import BOUND, in_threads, join
 from specs.threads import programs, races, targets
+from specs.threads.tables import table
 
 LISTING = Path(__file__).parent / "listings" / "balance.py"
 
@@ -123,15 +124,21 @@ def test_locals_are_not_shared():
 # What the steps can do
 
 
+def how_left(balance):
+    """The title of a table."""
+    return {"en": f"How {balance} is left", "zh": f"余额怎样变成 {balance}"}
+
+
 @claim(
     "threads-can-corrupt",
     falsified_by=("exploring.first-only", "exploring.global-reads-unseen"),
 )
-def test_an_update_can_be_lost():
+def test_an_update_can_be_lost(evidence):
     """Explore a round of each thread: most interleavings end off 0."""
     found = explore(programs.unlocked)
     off_zero = sum(seen.interleavings for left, seen in found.outcomes.items() if left != 0)
     assert (off_zero, found.interleavings, found.complete) == (40, 70, True)
+    evidence(**table(programs.unlocked, found.outcomes[8].witness, how_left(8)))
 
 
 @claim(
@@ -146,18 +153,20 @@ def test_an_update_can_be_lost():
     ],
     ids=["attribute", "list", "dict"],
 )
-def test_an_update_is_lost_elsewhere_as_well(program):
+def test_an_update_is_lost_elsewhere_as_well(program, evidence):
     """Explore two deposits, of 5 and 8: either of them can be lost."""
     found = explore(program)
     assert set(found.outcomes) == {13, 5, 8}
     assert found.complete
+    evidence(**table(program, found.outcomes[5].witness, how_left(5)))
 
 
 @claim("check-then-act", falsified_by=("exploring.first-only", "exploring.reads-independent"))
-def test_a_check_is_out_of_date_when_it_is_acted_on():
+def test_a_check_is_out_of_date_when_it_is_acted_on(evidence):
     """Explore two payments, each of which checks the balance first: they can overdraw it."""
     found = explore(programs.check_then_act)
     assert 10 - 5 - 8 in found.outcomes
+    evidence(**table(programs.check_then_act, found.outcomes[-3].witness, how_left(-3)))
 
 
 def run_listing(rounds):
@@ -196,26 +205,18 @@ CROSSED = "12211122"
 """The tables of the notes: whose step is next. A step is a read of the balance or a write."""
 
 
-def table(schedule):
-    """Give the table that the schedule makes, as evidence."""
-    told = explain(programs.unlocked, schedule)
-    names = dict(told.threads)
-    steps = [{"thread": names[row.thread], "code": row.text} for row in told.rows]
-    return {"kind": "schedule", "threads": list(names.values()), "steps": steps}
-
-
 @claim("table-serial-zero", falsified_by="exploring.replay-crossed")
 def test_the_first_table_ends_at_zero(evidence):
     """Replay the table on two threads."""
-    evidence(**table(T1_THEN_T2))
     assert replay(programs.unlocked, T1_THEN_T2) == 0
+    evidence(**table(programs.unlocked, T1_THEN_T2, how_left(0)))
 
 
 @claim("table-crossed-minus-eight", falsified_by="exploring.replay-in-turn")
 def test_the_second_table_ends_at_minus_eight(evidence):
     """Replay the table on two threads."""
-    evidence(**table(CROSSED))
     assert replay(programs.unlocked, CROSSED) == -8
+    evidence(**table(programs.unlocked, CROSSED, how_left(-8)))
 
 
 @claim(
@@ -234,35 +235,47 @@ def test_which_balances_one_round_each_can_leave(evidence):
     evidence(kind="counts", counts=[{"label": str(n), "count": counts[n]} for n in sorted(counts)])
     assert counts == {0: 30, 5: 8, 8: 8, -5: 8, -8: 8, 3: 4, -3: 4}
     assert found.complete
+    evidence(**table(programs.unlocked, found.outcomes[3].witness, how_left(3)))
 
 
 # The steps, in the order that comes of itself
 
+BALANCE = {"en": "Balance that each run left", "zh": "每次运行剩下的余额"}
 
-def drifts(*rounds):
-    """Whether the listing ever ends off 0, run for each number of rounds in turn.
+
+def balances_left(evidence, *rounds):
+    """Run the listing for each number of rounds in turn, until it ends off 0; give what it left.
 
     Where the interpreter never switches within the statement, looking long would be in vain.
     """
     times = 200 if races.loses(races.deposit) else 1
     threading.Thread = races.thread_in_pairs()
-    return any(run_listing(number)["balance"] != 0 for number in rounds * times)
+    left = {number: [] for number in rounds}
+    for number in rounds * times:
+        left[number].append(run_listing(number)["balance"])
+        if left[number][-1] != 0:
+            break
+    for number, balances in left.items():
+        series = {"en": f"after {number:,} rounds", "zh": f"{number:,} 轮之后"}
+        if balances:
+            evidence(kind="measurement", quantity=BALANCE, series=series, values=balances)
+    return [balance for balances in left.values() for balance in balances]
 
 
 @claim(
     "unlocked-balance-drifts", falsified_by=("switching.one-at-a-time", "switching.at-any-bytecode")
 )
-def test_the_unlocked_balance_drifts_in_the_long_run():
+def test_the_unlocked_balance_drifts_in_the_long_run(evidence):
     """Run the listing for 100,000 and for a million rounds, until it ends off 0."""
-    assert drifts(100_000, 1_000_000)
+    assert any(balances_left(evidence, 100_000, 1_000_000))
 
 
 @claim(
     "drift-at-100000-rounds", falsified_by=("switching.one-at-a-time", "switching.at-any-bytecode")
 )
-def test_the_unlocked_balance_drifts_at_the_locked_listings_rounds():
+def test_the_unlocked_balance_drifts_at_the_locked_listings_rounds(evidence):
     """Run the listing for 100,000 rounds, again and again, until it ends off 0."""
-    assert drifts(100_000)
+    assert any(balances_left(evidence, 100_000))
 
 
 @claim(
