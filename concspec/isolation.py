@@ -87,7 +87,12 @@ class SpecServer:
                     sys.executable,
                     *interpreter_options(),
                     *("-m", "pytest", "-p", "concspec.server", "-p", "no:xdist"),
-                    *("-p", "no:cacheprovider", "-p", "no:randomly", "--quiet", "--no-header"),
+                    *("-p", "no:cacheprovider", "--quiet", "--no-header"),
+                    *(
+                        [f"--randomly-seed={options.randomly_seed}", "--randomly-dont-reorganize"]
+                        if getattr(options, "randomly_reset_seed", False)  # pytest-randomly's
+                        else ["-p", "no:randomly"]
+                    ),
                     *("--timeout=0", f"--spec-server={there.fileno()}", f"--rootdir={rootdir}"),
                     *(["-c", str(self._config.inipath)] if self._config.inipath else []),
                     *(["--showlocals"] if options.showlocals else []),

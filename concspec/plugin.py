@@ -20,6 +20,7 @@ from concspec.interpreter import gil_is_on, this_interpreter
 from concspec.isolation import CAN_FORK, SpecServer
 from concspec.language import LANGUAGES, say
 from concspec.report import terminal
+from concspec.resources import need_semaphores
 from concspec.results import Run
 
 RUN = pytest.StashKey[Run]()
@@ -44,6 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the catalogue; refuse a bad one, and slugs that it does not have."""
+    if sys.stdout is None:  # closed, as daemons do; pytest's own report fails without one
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
     config.addinivalue_line("markers", "claim(*slugs): the claims that the test proves")
     interpreter = this_interpreter()
     try:
@@ -108,7 +111,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Make ready to run the specs that were found in processes of their own."""
     config = session.config
     files = list(dict.fromkeys(item.path for item in session.items if _claims(item)))
-    here = config.option.collectonly or config.option.usepdb
+    option = config.option
+    here = option.collectonly or option.usepdb or option.trace or option.setuponly
     if CAN_FORK and files and not here and not config.pluginmanager.has_plugin(_SPEC_SERVER):
         config.stash[SERVER] = SpecServer(config, files)
         config.stash[SERVER].start()
@@ -268,6 +272,12 @@ def evidence(record_property: Callable[[str, object], None]) -> Callable[..., No
         record_property("evidence", facts)
 
     return record
+
+
+@pytest.fixture
+def semaphores() -> None:
+    """Make a spec inconclusive where multiprocessing cannot make its locks."""
+    need_semaphores()
 
 
 def _claims(item: pytest.Item) -> list[Claim]:

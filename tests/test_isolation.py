@@ -155,3 +155,29 @@ def test_a_debugger_gets_the_spec_in_its_own_process(suite):
     )
     suite.pytest("--pdb").assert_outcomes(passed=1)
     suite.pytest().assert_outcomes(failed=1)
+
+
+NO_ROOM = """
+import multiprocessing.synchronize
+pytest_plugins = ["concspec.plugin"]
+
+def full(*args, **kwargs): raise OSError(28, "No space left on device")
+
+multiprocessing.synchronize.SemLock.__init__ = full
+"""
+
+
+def test_without_room_for_semaphores_there_is_no_verdict(suite):
+    suite.claims(claim_table("one"))
+    suite.specs(
+        """
+        import multiprocessing
+        @claim("one")
+        @pytest.mark.usefixtures("semaphores")
+        def test_one(): multiprocessing.Queue()
+        """
+    )
+    suite.write("conftest.py", NO_ROOM)
+    claim = suite.results()["one"]
+    assert claim["verdict"] == "inconclusive"
+    assert "/dev/shm" in claim["outcomes"][0]["reason"]["en"]

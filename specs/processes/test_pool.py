@@ -10,8 +10,12 @@ import multiprocessing
 import os
 import sys
 
+import pytest
+
 from concspec import claim, inconclusive
 from specs.processes.conducted import ConductedPool, started, value
+
+pytestmark = pytest.mark.usefixtures("semaphores")
 
 
 @claim("pool-creates-in-batch", falsified_by=("pool.one-worker-more", "pool.two-workers"))

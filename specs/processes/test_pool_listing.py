@@ -11,10 +11,14 @@ import random
 import re
 from pathlib import Path
 
+import pytest
+
 from concspec import claim
 from concspec.children import run_program
 from specs.processes import workers
 from specs.processes.conducted import ConductedPool, started, value
+
+pytestmark = pytest.mark.usefixtures("semaphores")
 
 LISTING = Path(__file__).parent / "listings" / "pool.py"
 HEADING = "waiting for all tasks"

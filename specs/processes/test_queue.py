@@ -23,6 +23,8 @@ from concspec.children import run_program
 from specs.processes import queue_workers
 from specs.processes.queue_workers import BOUND, Log
 
+pytestmark = pytest.mark.usefixtures("semaphores")
+
 LISTING = Path(__file__).parent / "listings" / "writer_reader.py"
 
 PUTS = ["put A", "put B", "put C"]
