@@ -425,7 +425,7 @@ class _Loader:
     def _proofs(self) -> dict[str, list[_Proof]]:
         """Map each slug to the tests that name it, by reading their source."""
         proofs: dict[str, list[_Proof]] = {}
-        for path in sorted(self.specs.rglob("test_*.py")):
+        for path in sorted([*self.specs.rglob("test_*.py"), *self.specs.rglob("bench_*.py")]):
             self._open(path)
             content = self._content(path)
             try:

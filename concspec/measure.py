@@ -2,46 +2,65 @@
 
 A *round* keeps N workers busy for some milliseconds: threads, processes, or a program. Its figure
 is CPU time by wall time, the number of cores it had. A neighbour can take CPU time away, but
-nothing can give more of it than there was parallelism. So a high figure is a proof, from one round
-on, and a low one means nothing by itself: it counts only beside a *control*, the same work known
-to run in parallel, that was high just before and just after.
+nothing can give more of it than there was parallelism. So a low figure means nothing by itself: it
+counts only beside a *control*, the same work known to run in parallel, whose figure was high.
+
+Subject and control take turns in pairs of rounds, and a lot decides which of them goes first. That
+is what makes a low figure count: a neighbour, whatever it does and whenever, does not know the lot.
+If the subject is as parallel as the control, then of all pairs in which one of the two is stopped,
+the subject is that one in half of them on average, and the other half shows it high. So that LOWS
+pairs speak against it before HIGHS speak for it has at most the probability of as many heads before
+so many tails of a fair coin: with 24 and 2, 8 in 10,000,000. (A sign test of randomised pairs:
+Fisher, The Design of Experiments, 1935, chapter 3; pairs that say nothing are left out.)
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import comb
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Union
 
 from concspec import inconclusive
 from concspec.cpus import usable_cpus
 
-ROUND = 0.025
-"""Seconds that a round lasts: five turns of 5 ms between threads that share a GIL. Starting and
-stopping the workers costs some 1 % of it."""
+ROUND = 0.01
+"""Seconds that a round lasts: two turns of 5 ms between threads that share a GIL. Handing the work
+to the workers costs 1 to 3 % of it: with the machine to themselves, two processes had 1.93 to 1.98
+cores in such rounds, and 1.97 to 1.99 in rounds of 25 ms."""
 
 SEVERAL = 1.4
-"""The number of cores from which on it was more than one. Threads that share a GIL never had more
-than 1.00 on CPython, nor more than 1.20 on PyPy, where waiting for the GIL takes CPU time. Without
-a GIL two threads had 1.89 to 2.00, unless a neighbour was in their way."""
+"""The number of cores from which on it was more than one. In rounds of 10 to 25 ms, threads that
+share a GIL had at most 1.01 on CPython; at most 1.22 on PyPy, where waiting for the GIL takes CPU
+time. Without a GIL, and without a neighbour, two threads had 1.97 to 2.00, and a hundred 1.65 to
+1.95."""
 
 FILLED = 0.8
-"""The part of all usable cores from which on they count as filled. Processes, and threads of C,
-C++ and Java, reach 0.91 to 1.00 on a quiet machine, and at most 0.53 beside two busy neighbours."""
+"""The part of all usable cores from which on they count as filled. Without a neighbour, processes
+and threads in C, C++ and Java have 0.91 to 1.00; between two busy ones at most 0.53."""
 
-PAIRS = 8
-"""So many rounds in a row, each low between two high ones of the control, prove that the work does
-not run in parallel. Beside a neighbour whose turns hit half of all rounds, work that does would
-look so once in 4 ** 8 times, were its mark as high as the control's; it is lower."""
+LOWS = 24
+"""So many pairs in which the subject is low and the control high prove that the subject is not
+parallel. Half a second of a quiet machine."""
+
+HIGHS = 2
+"""So many high figures of the subject prove that it is parallel: one more than a machine that was
+suspended, or a clock that was set, can feign. See the module's docstring for both numbers."""
 
 BUDGET = 1.2
-"""Seconds to measure in, after which nothing is proved: a quiet machine needs 0.8 at most."""
+"""Seconds to measure in. Measuring ends earlier when LOWS are out of reach in what is left of it,
+even if all pairs to come were as fast as the fastest yet: after some 0.6 s in which no pair said
+anything."""
+
+_ENOUGH_TO_TELL = 4
+"""So many pairs are run in any case: one can be slow, a busy machine is so several times."""
 
 _WORKERS = 4
 """Workers at most: enough to tell one core from several, and few enough for a large machine."""
@@ -49,6 +68,12 @@ _WORKERS = 4
 Work = Callable[[float], object]
 """What a worker does: it ends soon after the given moment on ``time.monotonic()``, a clock that
 all processes of a system share."""
+
+Words = Union[str, Mapping[str, str]]
+"""A text that is the same in all languages, or one for each."""
+
+CORES = {"en": "cores used (CPU time / wall time)", "zh": "所用核数（CPU 时间 / 实际时间）"}
+"""The quantity that most measurements give."""
 
 
 @dataclass(frozen=True)
@@ -98,27 +123,62 @@ def _round(start: float, answers: Sequence[tuple[float, float, Any]]) -> Round:
     return Round(sum(cpu), max(ends) - start, results)
 
 
-def threads(works: Sequence[Work], seconds: float = ROUND) -> Round:
-    """Run a round in threads of this process, one for each piece of work."""
-    answers: list[tuple[float, float, Any]] = []
-    gates = [threading.Lock() for _ in works]
-    until = 0.0
+class Threads(AbstractContextManager["Threads"]):
+    """Rounds in threads of this process, one for each piece of work.
 
-    def run(gate: threading.Lock, work: Work) -> None:
-        with gate:
-            answers.append(timed(work, until))
+    They live as long as the context, as Processes do: new ones would be at a disadvantage beside
+    those, which a scheduler favours when they wake up.
+    """
 
-    team = [threading.Thread(target=run, args=pair, daemon=True) for pair in zip(gates, works)]
-    for gate, thread in zip(gates, team):
-        gate.acquire()
-        thread.start()
-    start = time.monotonic()
-    until = start + seconds
-    for gate in gates:  # one for each: a hundred threads would queue up for the lock of an event
-        gate.release()
-    for thread in team:
-        thread.join()
-    return _round(start, answers)
+    def __init__(self, works: Sequence[Work]) -> None:
+        """Start the threads."""
+        self._team = [_Member(work) for work in works]
+
+    def __call__(self, seconds: float = ROUND) -> Round:
+        """Run a round."""
+        start = time.monotonic()
+        for member in self._team:
+            member.begin(start + seconds)
+        return _round(start, [member.answer() for member in self._team])
+
+    def __exit__(self, *_: object) -> None:
+        """End the threads."""
+        for member in self._team:
+            member.end()
+
+
+class _Member:
+    """A thread that works on request. The gates are locks of its own, so that nobody queues up."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._asked, self._done = threading.Lock(), threading.Lock()
+        self._asked.acquire()
+        self._done.acquire()
+        self._until: float | None = None
+        self._answers: list[tuple[float, float, Any]] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while self._asked.acquire() and self._until is not None:
+            try:
+                self._answers.append(timed(self._work, self._until))
+            finally:
+                self._done.release()
+
+    def begin(self, until: float) -> None:
+        self._until = until
+        self._asked.release()
+
+    def answer(self) -> tuple[float, float, Any]:
+        self._done.acquire()
+        return self._answers.pop()
+
+    def end(self) -> None:
+        self._until = None
+        self._asked.release()
+        self._thread.join()
 
 
 class Processes(AbstractContextManager["Processes"]):
@@ -187,64 +247,139 @@ class Program(AbstractContextManager["Program"]):
         self._process.communicate()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Side:
     """One side of a comparison: what gives a figure, and from which figure on it is high."""
 
+    name: Words
     figure: Callable[[], float]
     mark: float
+    figures: list[float] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Get one more figure."""
+        self.figures.append(self.figure())
+
+    @property
+    def high(self) -> bool:
+        """Whether the last figure was."""
+        return self.figures[-1] >= self.mark
 
 
-def reaches_mark(subject: Side, control: Side, evidence: Callable[..., None]) -> bool:
-    """Whether the subject gets a high figure on a machine where the control does.
+class Comparison:
+    """Subject and control in turn, until it is clear whether the subject gets high figures, too.
 
-    The two take turns: True with the first high figure of the subject, False when there is none in
-    PAIRS turns throughout which the control is high. Otherwise inconclusive. The figures are
-    recorded as evidence.
+    Whoever wants to time the subject calls ``before``, ``subject.run`` and ``after`` himself, as
+    often as he likes, before ``decide``.
     """
-    subjects: list[float] = []
-    controls = [control.figure()]
-    deadline = time.monotonic() + BUDGET
-    quiet = 0
-    high: bool | None = None
-    while high is None and time.monotonic() < deadline:
-        subjects.append(subject.figure())
-        controls.append(control.figure())
-        quiet = quiet + 1 if min(controls[-2:]) >= control.mark else 0
-        if subjects[-1] >= subject.mark:
-            high = True
-        elif quiet == PAIRS:
-            high = False
-    evidence(
-        subject={"mark": subject.mark, "figures": [round(figure, 3) for figure in subjects]},
-        control={"mark": control.mark, "figures": [round(figure, 3) for figure in controls]},
-    )
-    if high is None:
-        reached, rounds = sum(figure >= control.mark for figure in controls), len(controls)
-        inconclusive(
-            f"too busy a machine to measure on: {reached} of {rounds} control rounds reached "
-            "their mark, and not enough of them in a row",
-            f"机器太忙，无法测量：对照组 {rounds} 轮中有 {reached} 轮达标，连续达标的轮数不够",
-        )
-    return high
+
+    def __init__(self, subject: Side, control: Side) -> None:
+        """Compare the two."""
+        self.subject = subject
+        self.control = control
+        self._first: list[str] = []
+        self._highs = 0
+        self._lows = 0
+        self._fastest = BUDGET
+        subject.figure()  # not recorded: programs start up meanwhile, and a JIT compiles
+        control.figure()
+        self._start = self._begun = time.perf_counter()
+
+    def before(self) -> None:
+        """Draw lots for who goes first in the next pair, and run the control if that is it."""
+        self._begun = time.perf_counter()
+        self._first.append(secrets.choice(("subject", "control")))
+        if self._first[-1] == "control":
+            self.control.run()
+
+    def after(self) -> None:
+        """Run the control unless it went first, and see what the pair says."""
+        if self._first[-1] == "subject":
+            self.control.run()
+        if self.subject.high:
+            self._highs += 1
+        elif self.control.high:
+            self._lows += 1
+        self._fastest = min(self._fastest, time.perf_counter() - self._begun)
+
+    def decide(self, quantity: Words, evidence: Callable[..., None], unit: str = "") -> bool:
+        """Whether the subject gets high figures on a machine where the control does.
+
+        Goes on until there are HIGHS or LOWS; inconclusive if the budget does not allow for that.
+        All figures are recorded as evidence.
+        """
+        while self._highs < HIGHS and self._lows < LOWS and self._in_time():
+            self.before()
+            self.subject.run()
+            self.after()
+        for side in (self.subject, self.control):
+            evidence(
+                kind="measurement",
+                quantity=quantity,
+                series=side.name,
+                unit=unit,
+                values=[round(figure, 3) for figure in side.figures],
+                limit=round(side.mark, 3),
+            )
+        evidence(went_first=self._first)
+        if self._highs < HIGHS and self._lows < LOWS:
+            reached = sum(figure >= self.control.mark for figure in self.control.figures)
+            inconclusive(
+                f"too busy a machine to measure on: {reached} of {len(self._first)} control "
+                "rounds reached their mark",
+                f"机器太忙，无法测量：对照组 {len(self._first)} 轮中只有 {reached} 轮达标",
+            )
+        return self._highs >= HIGHS
+
+    def _in_time(self) -> bool:
+        """Whether the budget allows for what is missing."""
+        used = time.perf_counter() - self._start
+        if self._highs or len(self._first) < _ENOUGH_TO_TELL:
+            return used < BUDGET
+        return used + (LOWS - self._lows) * self._fastest < BUDGET
+
+
+def reaches_mark(
+    quantity: Words, subject: Side, control: Side, evidence: Callable[..., None]
+) -> bool:
+    """Whether the subject gets high figures on a machine where the control does."""
+    return Comparison(subject, control).decide(quantity, evidence)
 
 
 def uses_several_cores(
-    subject: Callable[[], Round], control: Callable[[], Round], evidence: Callable[..., None]
+    subject: tuple[Words, Callable[[], Round]],
+    control: tuple[Words, Callable[[], Round]],
+    evidence: Callable[..., None],
 ) -> bool:
     """Whether the subject's rounds have more than one core; the control's fill them all."""
     return reaches_mark(
-        Side(lambda: subject().cores, SEVERAL),
-        Side(lambda: control().cores, FILLED * workers()),
-        evidence,
+        CORES, cores(*subject, SEVERAL), cores(*control, FILLED * workers()), evidence
     )
 
 
 def fills_cores(
-    subject: Callable[[], Round], control: Callable[[], Round], evidence: Callable[..., None]
+    subject: tuple[Words, Callable[[], Round]],
+    control: tuple[Words, Callable[[], Round]],
+    evidence: Callable[..., None],
 ) -> bool:
     """Whether the subject's rounds fill all cores, as the control's do."""
     full = FILLED * workers()
-    return reaches_mark(
-        Side(lambda: subject().cores, full), Side(lambda: control().cores, full), evidence
-    )
+    return reaches_mark(CORES, cores(*subject, full), cores(*control, full), evidence)
+
+
+def cores(name: Words, run: Callable[[], Round], mark: float) -> Side:
+    """Make a side of rounds, whose figure is the number of cores that they had."""
+    return Side(name, lambda: run().cores, mark)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """The interval that has the median of what the values are drawn from, in 95 % of all cases.
+
+    It lies between two of the values: whether one is below the median is a coin's toss, whatever
+    their distribution. All of them, if there are fewer than six.
+    """
+    ordered, n, cut = sorted(values), len(values), 0
+    while 2 * sum(comb(n, k) for k in range(cut + 1)) <= 0.05 * 2**n:
+        cut += 1
+    cut = max(cut - 1, 0)
+    return ordered[cut], ordered[n - 1 - cut]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from concspec import inconclusive
 from concspec.catalogue import CatalogueError, Claim, Text, load
 from concspec.falsification import Falsification, falsifier_of
 from concspec.grading import Outcome, Trial, Verdict, verdict_on
@@ -26,6 +27,11 @@ from concspec.results import Run
 RUN = pytest.StashKey[Run]()
 SERVER = pytest.StashKey[SpecServer]()
 _SPEC_SERVER = "concspec.server"
+_TIMES_BENCHMARKS = (
+    *("benchmark_only", "benchmark_enable", "benchmark_json", "benchmark_save"),
+    *("benchmark_autosave", "benchmark_histogram"),
+)
+"""Options of pytest-benchmark: without any of them, benchmarks are graded and not timed."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,6 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if unknown:
         raise pytest.UsageError("\n".join(terminal.unknown(slug, catalogue) for slug in unknown))
     config.stash[RUN] = Run(interpreter, catalogue)
+    if not any(map(config.getoption, _TIMES_BENCHMARKS)):
+        config.option.benchmark_disable = True
     if config.getoption("falsify"):
         config.pluginmanager.register(Falsification())
     if not hasattr(config, "workerinput") and not config.pluginmanager.has_plugin(_SPEC_SERVER):
@@ -83,9 +91,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the specs of the claims asked for, and mark each with what is expected of it here."""
-    wanted = set(config.getoption("claim") or ())
-    deselected = [i for i in items if wanted and wanted.isdisjoint(c.slug for c in _claims(i))]
+    """Keep what is asked for, and mark each spec with what is expected of it here."""
+    deselected = [item for item in items if not _is_asked_for(item)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in deselected]
@@ -107,10 +114,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 )
 
 
+def _is_asked_for(item: pytest.Item) -> bool:
+    """Whether --claim, --benchmark-only and --benchmark-skip leave it in."""
+    option = item.config.getoption
+    if option("benchmark_only"):
+        kind = _is_benchmark(item)
+    else:
+        kind = not (option("benchmark_skip") and _is_benchmark(item))
+    return kind and (
+        not option("claim") or any(claim.slug in option("claim") for claim in _claims(item))
+    )
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make ready to run the specs that were found in processes of their own."""
     config = session.config
-    files = list(dict.fromkeys(item.path for item in session.items if _claims(item)))
+    files = list(dict.fromkeys(item.path for item in session.items if _is_served(item)))
     option = config.option
     here = option.collectonly or option.usepdb or option.trace or option.setuponly
     if CAN_FORK and files and not here and not config.pluginmanager.has_plugin(_SPEC_SERVER):
@@ -122,13 +141,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Run a spec in a process of its own, unless a debugger is to step into it."""
     server = item.config.stash.get(SERVER, None)
-    if server is None or not _claims(item):
+    if server is None or not _is_served(item):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in server.run(item):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Put off a benchmark that would not be alone."""
+    if _is_put_off(item):
+        inconclusive("run without -n", "请不要用 -n 运行")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -278,6 +303,33 @@ def evidence(record_property: Callable[[str, object], None]) -> Callable[..., No
 def semaphores() -> None:
     """Make a spec inconclusive where multiprocessing cannot make its locks."""
     need_semaphores()
+
+
+@pytest.fixture
+def run_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that the specs of a run share, each of which has its own tmp_path."""
+    if not pytestconfig.pluginmanager.has_plugin(_SPEC_SERVER):
+        return tmp_path_factory.getbasetemp()
+    folder = Path(pytestconfig.getoption("basetemp")).with_name("shared")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _is_benchmark(item: pytest.Item) -> bool:
+    return "benchmark" in getattr(item, "fixturenames", ())
+
+
+def _is_put_off(item: pytest.Item) -> bool:
+    """Whether it measures, and others do so beside it; falsifiers show even so."""
+    beside_others = hasattr(item.config, "workerinput") and not item.config.getoption("falsify")
+    return beside_others and _is_benchmark(item)
+
+
+def _is_served(item: pytest.Item) -> bool:
+    """Whether the spec server is to run it: not if it is to be timed, since pytest-benchmark makes
+    its table and files of what it timed in this process."""
+    timed = any(map(item.config.getoption, _TIMES_BENCHMARKS)) and _is_benchmark(item)
+    return bool(_claims(item)) and not timed and not _is_put_off(item)
 
 
 def _claims(item: pytest.Item) -> list[Claim]:
