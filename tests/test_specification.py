@@ -10,7 +10,7 @@ import pytest
 from concspec.catalogue import load
 from concspec.grading import Verdict
 from concspec.interpreter import this_interpreter
-from concspec.sabotage import find
+from concspec.sabotage import find, names
 from tests.conftest import ROOT
 
 TOX = configparser.ConfigParser()
@@ -47,3 +47,10 @@ def test_every_claim_can_fail_on_every_interpreter(environment, system):
         if claim.expectation(facts).verdict is Verdict.HOLDS
     ]
     assert mean(falsifiers) >= 1.5
+
+
+def test_every_sabotage_falsifies_something():
+    """Those of the explorer falsify its tests, in interleave/test_can_fail.py."""
+    claims = load(ROOT / "specs", this_interpreter().facts()).claims.values()
+    idle = set(names()) - {name for claim in claims for name in claim.falsifiers}
+    assert [name for name in idle if not name.startswith("exploring.")] == []

@@ -6,6 +6,7 @@ import ctypes
 import os
 import random
 import select
+import signal
 from collections.abc import Iterator
 
 from concspec.sabotage import replaced, sabotage
@@ -101,27 +102,21 @@ def waits_for_child() -> Iterator[None]:
         yield
 
 
-@sabotage("a forked child is held until its parent waits for its end, and for nothing else")
+@sabotage("a forked child is stopped until its parent waits for its end, and for nothing else")
 def parent_goes_first() -> Iterator[None]:
-    held: list[int] = []
-
     def fork() -> int:
-        hold, release = os.pipe()
         pid = _fork()
-        os.close(hold if pid else release)
         if pid:
-            held.append(release)
+            _waitpid(pid, os.WUNTRACED)  # until it has stopped
         else:
-            _read(hold, 1)
+            os.kill(os.getpid(), signal.SIGSTOP)
         return pid
 
     def read(descriptor: int, size: int) -> bytes:
-        ready = not held or select.select([descriptor], [], [], 0)[0]
-        return _read(descriptor, size) if ready else b""
+        return _read(descriptor, size) if select.select([descriptor], [], [], 0)[0] else b""
 
     def waitpid(pid: int, options: int) -> tuple[int, int]:
-        while held:
-            os.close(held.pop())
+        os.kill(pid, signal.SIGCONT)
         return _waitpid(pid, options)
 
     with replaced(os, fork=fork, read=read, waitpid=waitpid):

@@ -1,8 +1,9 @@
-"""threading.Thread, _thread and what they know of the threads there are."""
+"""threading.Thread and _thread: how threads run, which there are, and what they are called."""
 
 from __future__ import annotations
 
 import _thread
+import functools
 import multiprocessing
 import os
 import re
@@ -17,6 +18,7 @@ from concspec.sabotage import replaced, sabotage
 _Thread: Any = threading.Thread
 _new: Callable[..., None] = _Thread.__init__
 _start: Callable[..., None] = _Thread.start
+_run: Callable[..., None] = _Thread.run
 _join: Callable[..., None] = _Thread.join
 
 
@@ -25,7 +27,7 @@ _join: Callable[..., None] = _Thread.join
 
 @sabotage("start() runs the function itself and starts no thread", blocks=True)
 def run_at_start() -> Iterator[None]:
-    with _without_start(_Thread.run):
+    with _without_start(_run):
         yield
 
 
@@ -57,6 +59,17 @@ def run_by_join() -> Iterator[None]:
             self.run()
 
     with replaced(_Thread, start=start, join=join, is_alive=lambda self: self in waiting):
+        yield
+
+
+@sabotage("start() calls the target, whatever run() is, and returns at its end", blocks=True)
+def one_after_the_other() -> Iterator[None]:
+    def start(thread: threading.Thread) -> None:
+        thread.run = functools.partial(_run, thread)  # type: ignore[method-assign]
+        _start(thread)
+        thread.join()
+
+    with replaced(threading.Thread, start=start):
         yield
 
 
@@ -105,6 +118,23 @@ def are_processes() -> Iterator[None]:
         yield
 
 
+@sabotage("all threads are called with the arguments of the one that was made last")
+def arguments_of_the_last() -> Iterator[None]:
+    last: Any = ()
+
+    def make(self: Any, *arguments: Any, **options: Any) -> None:
+        nonlocal last
+        _new(self, *arguments, **options)
+        last = self._args
+
+    def run(self: Any) -> None:
+        self._args = last
+        _run(self)
+
+    with replaced(_Thread, __init__=make, run=run):
+        yield
+
+
 @sabotage("join() returns at once")
 def join_at_once() -> Iterator[None]:
     with replaced(_Thread, join=lambda self, timeout=None: None):
@@ -113,11 +143,9 @@ def join_at_once() -> Iterator[None]:
 
 @sabotage("join() returns at once, and a thread begins when the main thread has ended")
 def begin_after_main() -> Iterator[None]:
-    run = _Thread.run
-
     def run_late(self: Any) -> None:
         _join(threading.main_thread())
-        run(self)
+        _run(self)
 
     with replaced(_Thread, join=lambda self, timeout=None: None, run=run_late):
         yield
@@ -193,6 +221,12 @@ def _named(name: Callable[[str], str]) -> Any:
     return replaced(_Thread, __init__=make)
 
 
+@sabotage("all threads have the same name")
+def one_name_for_all() -> Iterator[None]:
+    with replaced(threading.Thread, name=property(lambda _: "Thread")):
+        yield
+
+
 @sabotage("a Thread forgets the name that it was given")
 def name_forgotten() -> Iterator[None]:
     with _named(lambda name: name if name.startswith("Thread-") else "Thread-1"):
@@ -224,13 +258,4 @@ def name_with_target() -> Iterator[None]:
         self._name += f" ({self._target.__name__})"
 
     with replaced(_Thread, __init__=make):
-        yield
-
-
-# What they share
-
-
-@sabotage("what is bound in a threading.local is there for all threads")
-def local_is_shared() -> Iterator[None]:
-    with replaced(threading, local=types.SimpleNamespace):
         yield

@@ -18,7 +18,7 @@ from concspec.threads import BOUND, in_threads
 LISTINGS = Path(__file__).parent / "listings"
 
 
-@claim("local-variable-private", falsified_by="thread.arguments-of-the-last")
+@claim("local-variable-private", falsified_by="threads.arguments-of-the-last")
 def test_a_local_variable_is_seen_by_its_own_thread():
     """Two threads are inside one function at the same time, each with a value of its own."""
     both_bound = threading.Barrier(2)

@@ -84,7 +84,7 @@ def test_what_one_thread_bound_is_unbound_in_another():
 TWO_LINES = ["Alice is served by Thread-A", "Bob is served by Thread-B"]
 
 
-@claim("local-listing-lines", falsified_by=("thread_local.keeps-none", "thread.one-name-for-all"))
+@claim("local-listing-lines", falsified_by=("thread_local.keeps-none", "threads.one-name-for-all"))
 def test_the_listing_prints_its_two_lines():
     """Run the listing, and compare its lines without their order."""
     assert sorted(run_program(LISTING).lines) == TWO_LINES
@@ -107,7 +107,7 @@ def listing_with_late(late, monkeypatch):
     return output.getvalue().splitlines()
 
 
-@claim("local-listing-order", falsified_by="thread.one-after-the-other")
+@claim("local-listing-order", falsified_by="threads.one-after-the-other")
 def test_alices_line_comes_first(monkeypatch):
     """Ask for each order in turn: both are possible."""
     assert listing_with_late("Thread-B", monkeypatch) == TWO_LINES

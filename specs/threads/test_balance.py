@@ -97,7 +97,7 @@ def test_threads_share_a_variable():
     assert balance == 113
 
 
-@claim("all-variables-shared", falsified_by="threads.local-is-shared")
+@claim("all-variables-shared", falsified_by="thread_local.shared")
 def test_all_variables_are_shared():
     """Look in another thread for what this one has bound in a threading.local."""
     private = threading.local()
@@ -105,7 +105,7 @@ def test_all_variables_are_shared():
     assert in_threads(lambda: getattr(private, "balance", None)) == [100]
 
 
-@claim("locals-not-shared", falsified_by="threads.local-is-shared")
+@claim("locals-not-shared", falsified_by="thread_local.shared")
 def test_locals_are_not_shared():
     """Two threads stand in one function, each with a value of its own, when they look at it."""
     private = threading.local()

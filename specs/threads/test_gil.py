@@ -285,7 +285,7 @@ def test_pypy_counts_bytecodes():
     assert sys.getcheckinterval() == 20_000
 
 
-@claim("busy-thread-gives-way", falsified_by="thread.one-after-the-other")
+@claim("busy-thread-gives-way", falsified_by="threads.one-after-the-other")
 def test_a_busy_thread_gives_way():
     """A thread loops until this one, which needs the GIL for it, tells it to stop."""
     running = threading.Event()
