@@ -77,7 +77,8 @@ class Grade:
     @property
     def changed(self) -> bool:
         """Whether the verdict is one that nobody expected of this interpreter."""
-        return bool(self.outcomes) and _badness(self.verdict, self.expectation.verdict) >= _CHANGED
+        as_good = (self.expectation.verdict, Verdict.INCONCLUSIVE)
+        return bool(self.outcomes) and self.verdict not in as_good
 
     @property
     def decisive(self) -> Outcome:
@@ -85,17 +86,11 @@ class Grade:
         return max(self.outcomes, key=lambda seen: _badness(seen.verdict, self.expectation.verdict))
 
 
-_CHANGED = 2
-
-
-def _badness(seen: Verdict, expected: Verdict) -> int:
-    if seen is Verdict.ERROR:
-        return _CHANGED + 1
-    if seen is expected:
-        return 0
-    if seen is Verdict.INCONCLUSIVE:
-        return 1
-    return _CHANGED
+def _badness(seen: Verdict, expected: Verdict) -> tuple[bool, bool, bool]:
+    """What makes a verdict bad, the worst first."""
+    inconclusive = seen is Verdict.INCONCLUSIVE
+    unexpected = not inconclusive and seen is not expected
+    return seen is Verdict.ERROR, unexpected, inconclusive
 
 
 def verdict_on(error: BaseException | None, *, skipped: bool, applicable: bool) -> Verdict:

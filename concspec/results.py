@@ -93,7 +93,7 @@ class Run:
         Raises OSError if the file cannot be written.
         """
         text = json.dumps(self.as_json(), ensure_ascii=False, indent=1) + "\n"
-        handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent, text=True)
+        handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
         temporary = Path(name)
         try:
             with open(handle, "w", encoding="utf-8") as file:

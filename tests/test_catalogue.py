@@ -1,10 +1,21 @@
 """The catalogue: what is read from it, and that all its mistakes are told at once."""
 
+import dataclasses
 import textwrap
 
 import pytest
 
-from concspec.catalogue import CatalogueError, load
+from concspec.catalogue import (
+    HOLDS,
+    Catalogue,
+    CatalogueError,
+    Claim,
+    Mistake,
+    Section,
+    Source,
+    Text,
+    load,
+)
 from concspec.grading import Verdict
 from tests.samples import NOT_APPLICABLE, NOTES, REFUTED, claim_table, falsified
 
@@ -42,7 +53,11 @@ def mistakes(catalogue):
     def load_and_fail(*tables, **more):
         with pytest.raises(CatalogueError) as caught:
             catalogue(*tables, **more)
-        assert len(caught.value.mistakes) == len(str(caught.value).splitlines()) - 1
+        heading, *lines = str(caught.value).splitlines()
+        assert heading.startswith(
+            "1 mistake in" if len(lines) == 1 else f"{len(lines)} mistakes in"
+        )
+        assert len(caught.value.mistakes) == len(lines)
         return [str(mistake) for mistake in caught.value.mistakes]
 
     return load_and_fail
@@ -61,7 +76,10 @@ def test_a_claim_is_read_whole(catalogue):
     ).claims["a-claim"]
     assert (read.section, read.lines) == ("1", "1, 3-5")
     assert (read.text.en, read.text.zh) == ("Text of a-claim.", "a-claim 的说明。")
-    assert read.text.in_language("zh") == read.text.zh
+    assert (read.text.in_language("en"), read.text.in_language("zh")) == (
+        read.text.en,
+        read.text.zh,
+    )
     assert list(read.references) == ["https://example.org"]
     file = "specs/chapter/test_it.py"
     assert list(read.specs) == [f"{file}::test_one", f"{file}::TestMore::test_two"]
@@ -92,6 +110,66 @@ def test_a_claim_holds_unless_an_exception_is_true_here(catalogue):
     expectation = read.claims["always"].expectation(FACTS)
     assert expectation.reason.zh == "原因如此。"
     assert (expectation.since, expectation.reference) == ("CPython 3.2", "https://example.org/why")
+
+
+def test_the_source_of_a_spec_is_read(catalogue):
+    specs = """
+        import pytest
+
+
+        class TestIt:
+            @pytest.mark.slow
+            @claim("a-claim")
+            def test_it(self):
+                pass
+        """
+    (source,) = catalogue(claim_table("a-claim"), specs=specs).sources.items()
+    text = textwrap.dedent(falsified(specs)).partition("TestIt:\n")[2]
+    assert source == (
+        "specs/chapter/test_it.py::TestIt::test_it",
+        Source(6, textwrap.dedent(text).strip()),
+    )
+
+
+def test_only_claim_and_falsified_by_are_read_of_a_spec(catalogue):
+    specs = """
+        @a_mark("nothing")
+        @claim("a-claim", about="fork.own-pid", falsified_by="fork.pid-in-child", zone="x.y")
+        @zone("nothing")
+        def test_it(): pass
+        """
+    read = catalogue(claim_table("a-claim"), specs=specs).claims["a-claim"]
+    assert list(read.falsifiers) == ["fork.pid-in-child"]
+
+
+def test_a_spec_that_does_not_parse_is_left_to_pytest(catalogue, tmp_path):
+    catalogue(claim_table("a-claim"))
+    tmp_path.joinpath("specs", "chapter", "test_a.py").write_text("def", encoding="utf-8")
+    assert load(tmp_path / "specs", FACTS).claims["a-claim"].specs
+
+
+def test_the_nearest_slugs_are_three_at_most(catalogue):
+    read = catalogue(*map(claim_table, ["queue-a", "queue-b", "queue-c", "queue-d", "pool"]))
+    assert len(read.nearest("queue-e")) == 3
+    assert list(read.nearest("polo")) == ["pool"]
+    assert list(read.nearest("xyz")) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Text("en", "zh"),
+        HOLDS,
+        Section("1", Text("en", "zh")),
+        Claim("slug", "1", "1", Text("en", "zh"), (), (), "", ()),
+        Source(1, "text"),
+        Catalogue((), {}, "hash"),
+        Mistake("file", "claim", "key", "problem", "remedy"),
+    ],
+)
+def test_what_was_read_cannot_be_changed(value):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, dataclasses.fields(value)[0].name, None)
 
 
 def test_the_hash_follows_the_content(catalogue, tmp_path):
@@ -177,6 +255,17 @@ def test_a_slug_may_stand_once_in_all_files(mistakes):
     )
 
 
+def test_a_claim_behind_one_that_stands_twice_is_read_too(mistakes):
+    found = mistakes(claim_table("twice"), claim_table("twice"), claim_table("last", lines="99"))
+    assert found[-1].startswith(f"{FILE}: last: lines: ")
+
+
+def test_every_exception_of_a_claim_is_read(mistakes):
+    found = mistakes(claim_table("bad", "refuted = [1, {until = '1991'}, 2]"))
+    assert sum("is not a table" in mistake for mistake in found) == 2
+    assert any("refuted.until: is no key" in mistake for mistake in found)
+
+
 def test_every_claim_needs_a_spec(mistakes):
     (found,) = mistakes(claim_table("lonely"), specs="def test_it(): pass")
     assert found == f'{FILE}: lonely: no spec proves it; put @claim("lonely") on a test'
@@ -199,7 +288,9 @@ def test_a_falsifier_must_be_there(mistakes):
         "specs/chapter/test_it.py::test_it: bad: falsified_by: there is no sabotage "
         "'fork.pid-in-chld'; name one that is there: fork.pid-in-child"
     )
-    assert "there is no sabotage 'x'" in found[1]
+    near = found[0].rpartition(": ")[2].split(", ")
+    assert len(near) == 3
+    assert found[1].endswith("there is no sabotage 'x'; name one that is there")
 
 
 def test_a_claim_may_say_why_it_cannot_be_falsified(catalogue):
@@ -252,10 +343,14 @@ def test_a_spec_may_not_name_an_unknown_claim(mistakes):
 
 
 def test_a_spec_names_its_claims_as_text(mistakes):
-    found = mistakes(specs="@claim(slug)\ndef test_it(): pass\n@claim()\ndef test_that(): pass\n")
+    specs = "".join(
+        f"@claim({slugs})\ndef test_{name}(): pass\n"
+        for name, slugs in {"it": "slug", "that": "", "both": "'a-claim', slug"}.items()
+    )
+    found = mistakes(claim_table("a-claim"), specs=specs)
     assert [mistake.split(";")[0] for mistake in found] == [
-        "specs/chapter/test_it.py::test_it: @claim: does not name its claims",
-        "specs/chapter/test_it.py::test_that: @claim: does not name its claims",
+        f"specs/chapter/test_it.py::test_{name}: @claim: does not name its claims"
+        for name in ("it", "that", "both")
     ]
 
 
@@ -276,6 +371,11 @@ def test_notes_are_needed(mistakes):
 def test_notes_of_another_shape_are_told(mistakes):
     found = mistakes(claim_table("a-claim"), notes="lines = 10\nsection = 3\n")
     assert found[0] == "specs/notes.toml: section: 3 is not a list; give a list"
+
+
+def test_notes_without_sections_ask_for_some(mistakes):
+    found = mistakes(claim_table("a-claim"), notes="lines = 10\n")
+    assert found[0].endswith("notes.toml has no section '1'; give one of those you add there")
 
 
 def test_all_mistakes_are_told_at_once(mistakes):

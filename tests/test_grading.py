@@ -1,9 +1,11 @@
 """Verdicts: what a spec's end means, and which of several specs counts."""
 
+import dataclasses
+
 import pytest
 
 from concspec.catalogue import HOLDS, Claim, Expectation, Text
-from concspec.grading import Grade, Outcome, Verdict, verdict_on
+from concspec.grading import Grade, Outcome, Trial, Verdict, verdict_on
 
 REFUTED = Expectation(Verdict.REFUTED)
 NOT_APPLICABLE = Expectation(Verdict.NOT_APPLICABLE)
@@ -46,6 +48,9 @@ def test_the_end_of_a_spec_gives_a_verdict(error, skipped, applicable, verdict):
         (HOLDS, [Verdict.HOLDS, Verdict.REFUTED], Verdict.REFUTED, True),
         (REFUTED, [Verdict.REFUTED, Verdict.HOLDS], Verdict.HOLDS, True),
         (HOLDS, [Verdict.INCONCLUSIVE, Verdict.HOLDS], Verdict.INCONCLUSIVE, False),
+        (HOLDS, [Verdict.HOLDS, Verdict.INCONCLUSIVE], Verdict.INCONCLUSIVE, False),
+        (HOLDS, [Verdict.INCONCLUSIVE, Verdict.REFUTED], Verdict.REFUTED, True),
+        (HOLDS, [Verdict.ERROR, Verdict.REFUTED], Verdict.ERROR, True),
         (HOLDS, [Verdict.REFUTED, Verdict.INCONCLUSIVE], Verdict.REFUTED, True),
         (HOLDS, [Verdict.REFUTED, Verdict.ERROR, Verdict.HOLDS], Verdict.ERROR, True),
     ],
@@ -59,3 +64,19 @@ def test_the_worst_of_several_specs_counts(expectation, seen, verdict, changed):
 def test_the_first_of_the_worst_is_the_decisive_one():
     graded = grade(HOLDS, Verdict.HOLDS, Verdict.REFUTED, Verdict.REFUTED)
     assert graded.decisive.spec == "spec 1"
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_falsifier_is_caught_where_its_spec_passes(verdict):
+    trial = Trial("a.b", Outcome("path::test_it[1-a.b]", verdict))
+    assert trial.caught is (verdict is Verdict.HOLDS)
+    assert trial.unharmed == "path::test_it[1-unharmed]"
+
+
+OUTCOME = Outcome("spec", Verdict.HOLDS)
+
+
+@pytest.mark.parametrize("value", [OUTCOME, Trial("a.b", OUTCOME), Grade(CLAIM, HOLDS)])
+def test_what_was_seen_cannot_be_changed(value):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, dataclasses.fields(value)[0].name, None)
