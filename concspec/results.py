@@ -12,7 +12,7 @@ import datetime as dt
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ class Run:
                 "gil_after": self.gil_after,
             },
             "sections": [dataclasses.asdict(section) for section in self.catalogue.sections],
-            "claims": [_claim(grade, self.trials.values()) for grade in self.grades],
+            "claims": [_claim(grade, self.tried) for grade in self.grades],
             "sources": {
                 spec: dataclasses.asdict(source) for spec, source in self.catalogue.sources.items()
             },
@@ -106,7 +106,7 @@ class Run:
             raise
 
 
-def _claim(grade: Grade, trials: Iterable[Trial]) -> dict[str, Any]:
+def _claim(grade: Grade, trials: Sequence[Trial]) -> dict[str, Any]:
     expectation = dataclasses.asdict(grade.expectation)
     return {
         "slug": grade.claim.slug,

@@ -105,6 +105,7 @@ def test_falsifiers_count_where_their_spec_comes_to_a_verdict(unharmed, counts):
     seen = [(f"{SPEC}[unharmed]", unharmed)] if unharmed else []
     run = run_of(CLAIM, seen=seen, tried=[(f"{SPEC}[fork.pid-in-child]", Verdict.HOLDS)])
     assert run.tried == list(run.trials.values()) * counts
+    assert len(run.as_json()["claims"][0]["falsifiers"]) == counts
 
 
 def test_a_results_file_says_what_was_seen_of_a_claim():
