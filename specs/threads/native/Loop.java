@@ -9,8 +9,6 @@ import java.util.Scanner;
  * {@code javac Loop.java && echo 10 | java Loop 4}
  */
 class Loop {
-    private static volatile boolean stop;
-
     public static void main(String[] arguments) throws InterruptedException {
         int count = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 1;
         Scanner input = new Scanner(System.in);
@@ -25,14 +23,12 @@ class Loop {
     private static long busyThreads(int count, double duration) throws InterruptedException {
         long[] cpu = new long[count];
         Thread[] threads = new Thread[count];
-        stop = false;
+        long end = System.nanoTime() + (long) (duration * 1e9);
         for (int i = 0; i < count; i++) {
             int mine = i;
-            threads[i] = new Thread(() -> cpu[mine] = busy());
+            threads[i] = new Thread(() -> cpu[mine] = busy(end));
             threads[i].start();
         }
-        Thread.sleep((long) (duration * 1000));
-        stop = true;
         long used = 0;
         for (int i = 0; i < count; i++) {
             threads[i].join();
@@ -41,10 +37,13 @@ class Loop {
         return used;
     }
 
-    private static long busy() {
+    /** Threads look at the clock themselves: one that is to stop them may not get a turn. */
+    private static long busy(long end) {
         int x = 0;
-        while (!stop) {
-            x = x ^ 1;
+        while (System.nanoTime() - end < 0) {
+            for (int i = 0; i < 10_000; i++) {
+                x = x ^ 1;
+            }
         }
         return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     }

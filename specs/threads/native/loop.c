@@ -6,12 +6,11 @@
 
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-static atomic_bool stop;
+static double end;
 
 static double seconds(clockid_t clock)
 {
@@ -23,8 +22,10 @@ static double seconds(clockid_t clock)
 static void *busy(void *cpu)
 {
     volatile int x = 0;
-    while (!atomic_load_explicit(&stop, memory_order_relaxed))
-        x = x ^ 1;
+    /* The threads look at the clock themselves: one that is to stop them may not get a turn. */
+    while (seconds(CLOCK_MONOTONIC) < end)
+        for (int i = 0; i < 10000; i++)
+            x = x ^ 1;
     *(double *)cpu = seconds(CLOCK_THREAD_CPUTIME_ID);
     return NULL;
 }
@@ -35,13 +36,10 @@ static double busy_threads(int count, double duration)
     double *cpu = calloc((size_t)count, sizeof *cpu);
     if (!threads || !cpu)
         exit(1);
-    atomic_store(&stop, 0);
+    end = seconds(CLOCK_MONOTONIC) + duration;
     for (int i = 0; i < count; i++)
         if (pthread_create(&threads[i], NULL, busy, &cpu[i]))
             exit(1);
-    struct timespec pause = {(time_t)duration, (long)((duration - (double)(time_t)duration) * 1e9)};
-    nanosleep(&pause, NULL);
-    atomic_store(&stop, 1);
     double used = 0;
     for (int i = 0; i < count; i++) {
         pthread_join(threads[i], NULL);

@@ -4,7 +4,6 @@
 // gives the CPU seconds that they used, and the seconds that passed. By hand:
 // c++ -O1 -pthread loop.cpp -o loop && echo 10 | ./loop 4
 
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -13,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-static std::atomic<bool> stop;
+using Clock = std::chrono::steady_clock;
 
 static double cpu_seconds()
 {
@@ -22,11 +21,13 @@ static double cpu_seconds()
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-static void busy(double &cpu)
+static void busy(Clock::time_point end, double &cpu)
 {
     volatile int x = 0;
-    while (!stop.load(std::memory_order_relaxed))
-        x = x ^ 1;
+    // The threads look at the clock themselves: one that is to stop them may not get a turn.
+    while (Clock::now() < end)
+        for (int i = 0; i < 10'000; i++)
+            x = x ^ 1;
     cpu = cpu_seconds();
 }
 
@@ -34,11 +35,10 @@ static double busy_threads(std::size_t count, double duration)
 {
     std::vector<double> cpu(count);
     std::vector<std::thread> threads;
-    stop = false;
+    std::chrono::duration<double> busy_for(duration);
+    auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(busy_for);
     for (double &used : cpu)
-        threads.emplace_back(busy, std::ref(used));
-    std::this_thread::sleep_for(std::chrono::duration<double>(duration));
-    stop = true;
+        threads.emplace_back(busy, end, std::ref(used));
     double used = 0;
     for (std::size_t i = 0; i < count; i++) {
         threads[i].join();
@@ -49,13 +49,12 @@ static double busy_threads(std::size_t count, double duration)
 
 int main(int argc, char **argv)
 {
-    using clock = std::chrono::steady_clock;
     std::size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1;
     double duration;
     while (std::cin >> duration) {
-        auto start = clock::now();
+        auto start = Clock::now();
         double used = busy_threads(count, duration);
-        std::chrono::duration<double> wall = clock::now() - start;
+        std::chrono::duration<double> wall = Clock::now() - start;
         std::cout << used << ' ' << wall.count() << std::endl;
     }
 }
