@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from concspec import inconclusive
+
 BOUND = 20.0
 """Seconds that a program may take: below the bound of the spec that runs it."""
 
@@ -68,10 +70,29 @@ def run_program(
     return Ended(process.pid, process.returncode, output.decode(), errors.decode())
 
 
-def _on_terminal(command: list[str], env: Mapping[str, str]) -> Ended:
-    import pty  # noqa: PLC0415 - no such thing on Windows
+def pseudo_terminal(*, echo: bool = True) -> tuple[int, int]:
+    """Open a pseudo-terminal; give the descriptors of its two ends, the program's second.
 
+    Inconclusive on a system that has none.
+    """
+    try:
+        import pty  # noqa: PLC0415 - no such thing on Windows
+        import termios  # noqa: PLC0415 - likewise
+    except ImportError:
+        inconclusive(
+            "this system has no pseudo-terminals: run this on Linux or macOS",
+            "这个系统没有伪终端：请在 Linux 或 macOS 上运行",
+        )
     master, slave = pty.openpty()
+    if not echo:
+        settings = termios.tcgetattr(slave)
+        settings[3] &= ~termios.ECHO
+        termios.tcsetattr(slave, termios.TCSANOW, settings)
+    return master, slave
+
+
+def _on_terminal(command: list[str], env: Mapping[str, str]) -> Ended:
+    master, slave = pseudo_terminal()
     deadline = time.monotonic() + BOUND
     output = b""
     with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env) as process:

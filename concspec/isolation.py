@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from concspec.alone import failed
 from concspec.children import interpreter_options
 
 CAN_FORK = hasattr(os, "fork")
@@ -63,7 +64,7 @@ class SpecServer:
             for answer in answers
         ]
         if problem:
-            reports.append(self._failure(item, f"{problem}\n{self._log()}"))
+            reports.append(failed(item, f"{problem}\n{self._log()}"))
         if lost:
             self.start()
         return reports
@@ -136,15 +137,3 @@ class SpecServer:
         with self._log_file.open(encoding="utf-8", errors="replace") as log:
             log.seek(self._log_start)
             return log.read()
-
-    @staticmethod
-    def _failure(item: pytest.Item, text: str) -> pytest.TestReport:
-        return pytest.TestReport(
-            nodeid=item.nodeid,
-            location=item.location,
-            keywords={},
-            outcome="failed",
-            longrepr=text.strip(),
-            when="call",
-            user_properties=item.user_properties,
-        )

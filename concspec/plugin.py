@@ -9,11 +9,12 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 import pytest
 
 from concspec import inconclusive
+from concspec.alone import LonePytest
 from concspec.catalogue import CatalogueError, Claim, Text, load
 from concspec.falsification import Falsification, falsifier_of
 from concspec.grading import Outcome, Trial, Verdict, verdict_on
@@ -25,8 +26,9 @@ from concspec.resources import need_semaphores
 from concspec.results import Run
 
 RUN = pytest.StashKey[Run]()
-SERVER = pytest.StashKey[SpecServer]()
+SERVER = pytest.StashKey[Union[SpecServer, LonePytest]]()
 _SPEC_SERVER = "concspec.server"
+_RUNS_SPECS = (_SPEC_SERVER, "concspec.alone")
 _TIMES_BENCHMARKS = (
     *("benchmark_only", "benchmark_enable", "benchmark_json", "benchmark_save"),
     *("benchmark_autosave", "benchmark_histogram"),
@@ -67,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.benchmark_disable = True
     if config.getoption("falsify"):
         config.pluginmanager.register(Falsification())
-    if not hasattr(config, "workerinput") and not config.pluginmanager.has_plugin(_SPEC_SERVER):
+    if not hasattr(config, "workerinput") and not _runs_specs(config):
         config.pluginmanager.register(Recorder(config))
 
 
@@ -132,9 +134,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     files = list(dict.fromkeys(item.path for item in session.items if _is_served(item)))
     option = config.option
     here = option.collectonly or option.usepdb or option.trace or option.setuponly
-    if CAN_FORK and files and not here and not config.pluginmanager.has_plugin(_SPEC_SERVER):
-        config.stash[SERVER] = SpecServer(config, files)
-        config.stash[SERVER].start()
+    if not files or here or _runs_specs(config):
+        return
+    if CAN_FORK:
+        server = SpecServer(config, files)
+        config.stash[SERVER] = server
+        server.start()
+    else:
+        config.stash[SERVER] = LonePytest(config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -330,6 +337,11 @@ def _is_served(item: pytest.Item) -> bool:
     its table and files of what it timed in this process."""
     timed = any(map(item.config.getoption, _TIMES_BENCHMARKS)) and _is_benchmark(item)
     return bool(_claims(item)) and not timed and not _is_put_off(item)
+
+
+def _runs_specs(config: pytest.Config) -> bool:
+    """Whether this is a pytest that another one has started, to run specs for it."""
+    return any(map(config.pluginmanager.has_plugin, _RUNS_SPECS))
 
 
 def _claims(item: pytest.Item) -> list[Claim]:

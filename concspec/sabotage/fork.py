@@ -7,11 +7,11 @@ import os
 import random
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from concspec.sabotage import replaced, sabotage
 
-_fork = os.fork
+_fork: Callable[[], int] = getattr(os, "fork", int)  # Windows, without it, reads names only
 _getppid = os.getppid
 _read = os.read
 _waitpid = os.waitpid

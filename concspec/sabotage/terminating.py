@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
-from signal import SIG_BLOCK, SIG_DFL, SIG_SETMASK, SIG_UNBLOCK, SIGTERM, pthread_sigmask
 from typing import Any
 
 from concspec.sabotage import replaced, sabotage
@@ -22,11 +21,11 @@ _init: Any = Queue.__init__
 
 @contextmanager
 def _masked(how: int) -> Iterator[None]:
-    before = pthread_sigmask(how, {SIGTERM})
+    before = signal.pthread_sigmask(how, {signal.SIGTERM})
     try:
         yield
     finally:
-        pthread_sigmask(SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @sabotage("terminate() does nothing", blocks=True)
@@ -44,14 +43,14 @@ def kills() -> Iterator[None]:
 @sabotage("SIGTERM ends a process only when it waits for an item, and has written its output")
 def waits_for_get() -> Iterator[None]:
     def start(self: BaseProcess) -> None:
-        with _masked(SIG_BLOCK):  # the child inherits it
+        with _masked(signal.SIG_BLOCK):  # the child inherits it
             _start(self)
 
     def get(self: Any, *args: Any, **options: Any) -> Any:
         if not self.empty():
             return _get(self, *args, **options)
         sys.stdout.flush()
-        with _masked(SIG_UNBLOCK):
+        with _masked(signal.SIG_UNBLOCK):
             return _get(self, *args, **options)
 
     with replaced(BaseProcess, start=start), replaced(Queue, get=get):
@@ -62,11 +61,11 @@ def waits_for_get() -> Iterator[None]:
 def flushes() -> Iterator[None]:
     def flush_and_end(*_: object) -> None:
         sys.stdout.flush()
-        signal.signal(SIGTERM, SIG_DFL)
-        signal.raise_signal(SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
 
     def run(self: BaseProcess) -> None:
-        signal.signal(SIGTERM, flush_and_end)
+        signal.signal(signal.SIGTERM, flush_and_end)
         _run(self)
 
     with replaced(BaseProcess, run=run):

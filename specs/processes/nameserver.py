@@ -6,7 +6,6 @@ nslookup asks by default, for as long as the command takes that its arguments na
 """
 
 import contextlib
-import fcntl
 import socket
 import struct
 import subprocess
@@ -77,6 +76,8 @@ def _answer_all(server):
 
 def _switch_loopback_on():
     """In a new network namespace it is off; ``ip link set lo up`` needs iproute2."""
+    import fcntl  # noqa: PLC0415 - Windows has none, and no namespaces
+
     set_flags, up = 0x8914, 0x1  # SIOCSIFFLAGS and IFF_UP: netdevice(7)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", up))

@@ -1,0 +1,87 @@
+"""A system such as Windows, without fork(): made of this one by taking away what that one lacks."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.samples import claim_table
+
+WITHOUT_FORK = """
+import multiprocessing, os, signal, subprocess, sys
+
+LACKS = {
+    os: "fork forkpty register_at_fork setpgid getpgid killpg "
+        "sched_getaffinity sched_setaffinity",
+    signal: "SIGALRM SIGCHLD SIGHUP SIGKILL SIGSTOP SIGUSR1 SIG_BLOCK SIG_SETMASK SIG_UNBLOCK "
+            "pthread_kill pthread_sigmask setitimer",
+}
+for module, names in LACKS.items():
+    for name in names.split():
+        if hasattr(module, name):
+            delattr(module, name)
+for name in "fcntl grp pty pwd readline resource syslog termios tty".split():
+    sys.modules[name] = None
+multiprocessing.get_all_start_methods = lambda: ["spawn"]
+multiprocessing.context._default_context._default_context = multiprocessing.get_context("spawn")
+"""
+
+
+@pytest.fixture
+def without_fork(tmp_path, monkeypatch):
+    """Have the interpreters that are started lack what Windows lacks."""
+    (tmp_path / "usercustomize").mkdir()
+    (tmp_path / "usercustomize" / "sitecustomize.py").write_text(WITHOUT_FORK)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'usercustomize'}:{ROOT}")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.usefixtures("without_fork")
+def test_all_specs_are_found_without_fork(pytester):
+    run = pytester.run(
+        *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-q"),
+        *(f"--rootdir={ROOT}", f"-c{ROOT / 'pyproject.toml'}", Path(ROOT, "specs")),
+    )
+    assert run.ret == 0
+    found = {line.partition("::")[0] for line in run.outlines if "::" in line}
+    modules = [path for path in ROOT.glob("specs/*/*.py") if "@claim(" in path.read_text()]
+    assert found == {path.relative_to(ROOT).as_posix() for path in modules}
+
+
+ALONE = """
+import sys
+
+@claim("first")
+def test_first():
+    sys.setswitchinterval(60)
+    assert not hasattr(os, "fork")
+
+@claim("second")
+def test_second():
+    assert sys.getswitchinterval() == 0.005
+    assert os.getpid() != int(os.environ.get("FIRST", 0))
+
+@claim("dies")
+def test_dies():
+    os._exit(3)
+
+@claim("unsure")
+def test_unsure(evidence):
+    evidence(seen=1)
+    inconclusive("no ice", "没有冰")
+"""
+
+
+@pytest.mark.usefixtures("without_fork")
+def test_without_fork_each_spec_runs_in_an_interpreter_of_its_own(suite, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'usercustomize'}:{ROOT}")
+    suite.claims(*map(claim_table, ("first", "second", "dies", "unsure")))
+    suite.specs(ALONE)
+    run = suite.pytest("--results=results.json")
+    claims = suite.read("results.json")["claims"]
+    verdicts = ["holds", "holds", "error", "inconclusive"]
+    assert [claim["verdict"] for claim in claims] == verdicts
+    assert claims[-1]["outcomes"][0]["reason"]["zh"] == "没有冰"
+    assert claims[-1]["outcomes"][0]["evidence"] == [{"seen": 1}]
+    run.stdout.fnmatch_lines(["*its process ended with exit status 3*"])
