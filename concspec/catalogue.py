@@ -165,6 +165,7 @@ _REQUIRED_OF_EXCEPTION = {
 }
 _TYPE_NAMES = {str: "text", int: "a whole number", list: "a list"}
 _UNFALSIFIABLE_AT_MOST = 5
+_SINCE = re.compile(r"always|(always, up to )?[A-Z]\w* \d+(\.\d+)*")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINES = re.compile(r"\d+(-\d+)?(, ?\d+(-\d+)?)*")
 
@@ -370,12 +371,12 @@ class _Loader:
                     f"{where!r} {error}",
                     "write a condition such as: cpython and version >= (3, 14)",
                 )
+            since = usable.get("since", "")
+            if since and not _SINCE.fullmatch(since):
+                remedy = "write: always, or CPython 3.13, or: always, up to CPython 3.13"
+                self._wrong(f"{key}.since", f"{since!r} is no such time", remedy)
             yield Expectation(
-                verdict,
-                where,
-                self._text(usable),
-                usable.get("since", ""),
-                usable.get("reference", ""),
+                verdict, where, self._text(usable), since, usable.get("reference", "")
             )
 
     def _check(

@@ -24,8 +24,7 @@ _CHINESE = {
     "caught": "被发现",
     "escaped": "漏网",
     "because": "原因",
-    "since": "始于",
-    "always": "一直如此",
+    "since": "何时起",
     "see": "参见",
     "instead": "实际情况",
     "expected": "预期",
@@ -45,6 +44,17 @@ _CHINESE = {
 def say(words: str, lang: str) -> str:
     """Return one of the report's own phrases in the language ``lang``."""
     return _CHINESE[words] if lang == "zh" else words
+
+
+def say_since(since: str, lang: str) -> str:
+    """Say since when something is so: ``always``, ``always, up to CPython 3.13``, ``CPython 3.10``.
+
+    A version has the same name in every language.
+    """
+    always, _, last = since.partition(", up to ")
+    if lang == "en" or always != "always":
+        return since
+    return f"一直如此，直到 {last}" if last else "一直如此"
 
 
 def width(text: str) -> int:

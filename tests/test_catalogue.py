@@ -226,6 +226,7 @@ def test_a_mistake_names_file_claim_key_and_remedy(mistakes, change, line):
     [
         (("since =", "until ="), "refuted.until: is no key"),
         (('since = "CPython 3.2"\n', ""), "refuted.since: is missing"),
+        (("CPython 3.2", "long ago"), "refuted.since: 'long ago' is no such time; write: always"),
         (
             ("reference =", 'where = "jython"\nreference ='),
             "refuted.where: 'jython' names 'jython'",

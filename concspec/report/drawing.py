@@ -270,8 +270,7 @@ def measurement(measured: Sequence[Measured], names: Names) -> Chart:
             if "low" in entry and "high" in entry:
                 interval = at(entry["low"]), at(entry["high"])
             span = at(min(entry["values"])), at(max(entry["values"]))
-            shown = number(median) if exact else f"{median:.2f}"
-            label = f"{shown} {brief(entry.get('unit', ''))}".strip()
+            label = f"{_said(entry['values'], exact)} {brief(entry.get('unit', ''))}".strip()
             kind = order.index(str(entry["series"])) % 4
             points.append(Point(y + 10, at(median), span, interval, label, kind))
             y += 16
@@ -280,6 +279,13 @@ def measurement(measured: Sequence[Measured], names: Names) -> Chart:
     limits = sorted({at(each.entry["limit"]) for each in measured if "limit" in each.entry})
     axis = [Tick(at(value), number(value)) for value in marks]
     return Chart(left, labels, points, legend, axis, limits, top, y, y + 22)
+
+
+def _said(values: Sequence[float], exact: bool) -> str:
+    """The median of what was measured; of what was counted, the least and the most."""
+    if not exact:
+        return f"{statistics.median(values):.2f}"
+    return "…".join(number(value) for value in dict.fromkeys((min(values), max(values))))
 
 
 @dataclass(frozen=True)

@@ -37,14 +37,21 @@ class Names:
         chosen = set(indices)
         runs: list[list[int]] = []
         for kind in self._kinds.values():
-            before_chosen = False
-            for index in kind:
-                if index in chosen and before_chosen:
+            for index in (index for index in kind if index in chosen):
+                if runs and runs[-1][-1] in kind and self._follows(runs[-1][-1], index):
                     runs[-1].append(index)
-                elif index in chosen:
+                else:
                     runs.append([index])
-                before_chosen = index in chosen
         return ", ".join(name for run in sorted(runs) for name in self._range(run))
+
+    def _follows(self, index: int, other: int) -> bool:
+        """Whether a column is of the next minor version after another of its kind."""
+        (major, minor), following = self._numbers(index), self._numbers(other)
+        return following == (major, minor + 1)
+
+    def _numbers(self, index: int) -> tuple[int, int]:
+        major, minor = re.findall(r"\d+", self._version(index))[:2]
+        return int(major), int(minor)
 
     def _range(self, run: Sequence[int]) -> Sequence[str]:
         if len(run) < _RANGE:

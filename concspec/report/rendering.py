@@ -17,6 +17,7 @@ from typing import Any, Union
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from concspec.language import say_since
 from concspec.report.words import CHINESE
 
 _LONGEST = 4000
@@ -94,6 +95,13 @@ def duration(seconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 1 else f"{milliseconds:.1f} ms"
 
 
+def since(said: str) -> Mapping[str, str]:
+    """Say since when something is so, as a sentence."""
+    if said.startswith("always"):
+        return {"en": f"{said.capitalize()[:6]}{said[6:]}.", "zh": f"{say_since(said, 'zh')}。"}
+    return {"en": f"Since {said}.", "zh": f"从 {said} 起。"}
+
+
 def file(name: str) -> Markup:
     """Read a file that stands beside the templates, and is put into what they make as it is."""
     folder = resources.files("concspec.report").joinpath("templates")
@@ -111,7 +119,8 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         finalize=visible,
     )
-    made.globals.update(both=both, say=say, term=term, single=single, chinese=CHINESE)
+    made.globals.update(both=both, say=say, term=term, single=single, since=since)
+    made.globals["chinese"] = CHINESE
     made.globals["picture_style"] = file("picture.css") + file("drawing.css")
     return made
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concspec.catalogue import Catalogue, Claim
 from concspec.grading import Grade, Verdict
 from concspec.interpreter import Interpreter
-from concspec.language import pad, say, width
+from concspec.language import pad, say, say_since, width
 from concspec.results import Run
 
 _Labelled = Iterator[tuple[str, str]]
@@ -161,7 +161,7 @@ def _why(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
     expectation = grade.expectation
     correction = catalogue.claims.get(grade.claim.corrected_by)
     yield "because", expectation.reason.in_language(lang)
-    yield "since", say("always", lang) if expectation.since == "always" else expectation.since
+    yield "since", say_since(expectation.since, lang)
     yield "see", expectation.reference
     yield "instead", correction.text.in_language(lang) if correction else ""
 

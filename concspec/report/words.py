@@ -14,6 +14,7 @@ CHINESE = {
     "Interpreters": "解释器",
     "Language": "语言",
     "Left out": "未采用",
+    "Notes, line": "笔记行号",
     "Notes, lines": "笔记行号",
     "Only where interpreters differ": "只看各解释器结论不同的",
     "References": "参考",
@@ -24,7 +25,6 @@ CHINESE = {
     "The claims one by one": "逐条论断",
     "Verdict": "结论",
     "What is true of concurrency in Python": "关于 Python 并发，哪些说法是真的",
-    "always": "一直如此",
     "and": "与",
     "broken off": "中途停止",
     "built without": "构建时去掉",
@@ -46,7 +46,6 @@ CHINESE = {
     "other pictures": "其他图",
     "refuted": "被推翻",
     "runs that agree": "次一致的运行",
-    "since": "始于",
     "usable CPUs": "可用 CPU",
     "what the notes claim, and what each interpreter does": "笔记怎么说，解释器怎么做",
 }

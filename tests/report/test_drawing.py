@@ -91,7 +91,7 @@ def test_a_measurement_stands_at_its_median_on_a_common_scale(names):
     assert chart.points[2].span[0] == one
     assert [name for _, name in chart.names] == ["3.9", "3.13t"]
     assert [point.series for point in chart.points] == [0, 1, 0]
-    assert [point.label for point in chart.points] == ["1", "2", "2"]
+    assert [point.label for point in chart.points] == ["1", "2", "1…9"]
 
 
 def test_the_bound_and_the_interval_of_the_estimate_are_drawn(names):

@@ -47,6 +47,11 @@ def test_systems_are_named_where_there_are_several(tmp_path):
     assert names.of(range(3)) == "3.9 on linux, 3.9 on windows, PyPy 3.9 on linux"
 
 
+def test_a_version_that_did_not_run_is_in_no_range(tmp_path):
+    runs = [run(f"cpython-3.{minor}") for minor in (9, 10, 11, 13, 14, 15)]
+    assert Names(merge(write(tmp_path, *runs)).columns).of(range(6)) == "3.9-3.11, 3.13-3.15"
+
+
 @pytest.fixture
 def badges(tmp_path):
     def made(*runs):

@@ -73,7 +73,14 @@ def test_a_claim_says_all_that_is_known_of_it(made):
     for said in (
         *("Text of ice.", "ice 的说明。", "12, 19-22", "specs/a/test_a.py:7"),
         *("def test_ice(): ...", "ice is false.", "ice 不对。", "example.org/why"),
-        *("since always", "3.13 12 ms", "specs/a/test_a.py:9", "assert 4711 == 4712", "hot-ice"),
+        *(
+            "Always.",
+            "一直如此。",
+            "3.13 12 ms",
+            "specs/a/test_a.py:9",
+            "assert 4711 == 4712",
+            "hot-ice",
+        ),
         *("caught", "Ice that burns.", "Text of ice-is-cold.", "example.org/a"),
     ):
         assert said in parsed.text

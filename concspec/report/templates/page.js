@@ -151,6 +151,13 @@
     if (view !== address().toString()) history[how](null, "", `#${view}`);
   };
 
+  /* Rows above are laid out only when they come near, which moves the others: look twice. */
+  const reveal = (row) => {
+    row.line.scrollIntoView({ block: "start" });
+    row.link.focus({ preventScroll: true });
+    requestAnimationFrame(() => requestAnimationFrame(() => row.line.scrollIntoView({ block: "start" })));
+  };
+
   const restore = () => {
     const view = address();
     for (const name of fields) {
@@ -163,10 +170,7 @@
     if (row) show(row);
     else close();
     apply();
-    if (row) {
-      row.line.scrollIntoView({ block: "start" });
-      row.link.focus({ preventScroll: true });
-    }
+    if (row) reveal(row);
   };
 
   for (const row of rows) row.link.setAttribute("aria-expanded", "false");
@@ -187,7 +191,7 @@
     else show(row);
     apply();
     remember("pushState");
-    if (link !== row.link) { row.line.scrollIntoView({ block: "start" }); row.link.focus({ preventScroll: true }); }
+    if (link !== row.link) reveal(row);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !open || !open.detail.contains(event.target)) return;
