@@ -247,6 +247,17 @@ def test_a_near_slug_is_offered_for_a_dangling_correction(mistakes):
     assert found.endswith("name one that is there: queue-fifo")
 
 
+def test_three_near_slugs_are_offered_at_most(mistakes):
+    slugs = ("queue-a", "queue-b", "queue-c", "queue-d")
+    found = mistakes(*map(claim_table, slugs), claim_table("b", 'corrected_by = "queue-e"'))
+    assert len(found[0].rpartition(": ")[2].split(", ")) == 3
+
+
+def test_the_nearest_key_is_offered(mistakes):
+    (found,) = mistakes(claim_table("bad", 'refuences = "nearest to references, near to refuted"'))
+    assert found.endswith("refuences: is no key of the catalogue; write references")
+
+
 def test_a_slug_may_stand_once_in_all_files(mistakes):
     found = mistakes(claim_table("twice"), claim_table("twice"), other=claim_table("twice"))
     assert len(found) == 2
@@ -302,7 +313,8 @@ def test_a_claim_may_say_why_it_cannot_be_falsified(catalogue):
 
 def test_a_claim_needs_a_falsifier_for_this_interpreter(mistakes):
     specs = FALSIFIED_BY.format('"threads.name-with-target"')  # of CPython 3.9
-    (found,) = mistakes(claim_table("bad"), specs=specs)
+    again = specs.replace("test_it", "test_again")
+    (found,) = mistakes(claim_table("bad"), specs=f"{specs}\n{again}")
     assert found == (
         "specs/chapter/test_it.py::test_it: bad: falsified_by: "
         "none of its falsifiers is for this interpreter; add one that is"

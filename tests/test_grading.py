@@ -76,6 +76,10 @@ def test_a_falsifier_is_caught_where_its_spec_passes(verdict):
 OUTCOME = Outcome("spec", Verdict.HOLDS)
 
 
+def test_an_outcome_has_taken_no_time_yet():
+    assert OUTCOME.duration == 0
+
+
 @pytest.mark.parametrize("value", [OUTCOME, Trial("a.b", OUTCOME), Grade(CLAIM, HOLDS)])
 def test_what_was_seen_cannot_be_changed(value):
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -167,4 +167,5 @@ def test_a_results_file_says_what_ran():
 def test_a_results_file_can_be_read_by_people(tmp_path):
     file = tmp_path / "results.json"
     run_of(CLAIM).write(file)
-    assert ' "zh": "说明"\n' in file.read_text(encoding="utf-8")
+    assert '"claims": [\n  {\n   "slug": "slug",' in file.read_text(encoding="utf-8")
+    assert '"zh": "说明"\n' in file.read_text(encoding="utf-8")
