@@ -158,6 +158,7 @@ def test_a_results_file_says_what_ran():
     results = run_of(CLAIM).as_json()
     schema = json.loads((ROOT / "concspec" / "results.schema.json").read_text(encoding="utf-8"))
     assert results["schema_version"] == schema["properties"]["schema_version"]["const"]
+    assert results["partial"] is False
     assert results["interpreter"]["id"] == this_interpreter().id
     assert results["interpreter"]["gil_after"] is None
     assert results["sections"] == [{"id": "1", "title": {"en": "First", "zh": "第一节"}}]
