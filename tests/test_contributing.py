@@ -18,7 +18,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize(("quoted", "file"), zip(QUOTED, FILES))
+@pytest.mark.parametrize(("quoted", "file"), [*zip(QUOTED, FILES)])
 def test_the_example_stands_in_the_repository(quoted, file):
     """Word by word, but for what silences the linter."""
     text = (ROOT / file).read_text(encoding="utf-8")
