@@ -593,14 +593,12 @@ FACTORIES = {
     id(threading.Lock): _make_lock,
     id(threading.RLock): _make_rlock,
     id(queue.SimpleQueue): queue._PySimpleQueue,  # type: ignore[attr-defined]
+    id(time.sleep): _sleep,
 }
 
 
 def _original(owner: object, name: str) -> Any:
     return _originals[owner, name]
-
-
-scheduler.BLOCKING[time.sleep] = "sleep"
 
 
 def install() -> None:

@@ -82,6 +82,7 @@ class EveryClass:
         self.nodes: list[Node] = []
         self.depth = 0
         self.planned: list[Branch] = []
+        self.reversed = 0  # the races of so many nodes have been reversed by executions before
         self.deal = Deal(shard)
         self.redundant = 0
 
@@ -196,6 +197,7 @@ class EveryClass:
                 node.task = node.branches[0].task
                 node.operation = None
                 self.planned = node.branches[0].branches
+                self.reversed = min(self.reversed, len(nodes) - 1)
                 return True
             nodes.pop()
         return False
@@ -208,10 +210,11 @@ class EveryClass:
             for node in nodes
             if node.operation is not None
         ]
-        for depth, node in enumerate(nodes):
-            for position in node.races:
+        for depth in range(self.reversed, len(nodes)):
+            for position in nodes[depth].races:
                 if position >= self.deal.depth:  # above, every thread has its turn anyway
-                    self.reverse(execution, events, position, events[depth], node.before)
+                    self.reverse(execution, events, position, events[depth], nodes[depth].before)
+        self.reversed = len(nodes)
         for task in execution.stuck:
             operation = task.pending
             if operation is None or (operation.waiter and not operation.waiter.notified):

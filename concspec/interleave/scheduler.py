@@ -15,16 +15,16 @@ import sys
 import threading
 from _thread import allocate_lock  # by name: the attribute of `_thread` is replaced
 from time import monotonic
-from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import CALL, Site
+from concspec.interleave.accesses import Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.observation import MISSING, Aliases, Observer, stopping_frame
 from concspec.interleave.operations import WHOLE, Operation, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from _thread import LockType
+    from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
     from typing import Protocol
 
@@ -80,48 +80,26 @@ class Raised:
 class Task:
     """One thread of the program as the scheduler sees it."""
 
-    __slots__ = (
-        "baton",
-        "children",
-        "clock",
-        "epoch",
-        "failure",
-        "finished",
-        "ident",
-        "index",
-        "joining",
-        "lost",
-        "path",
-        "pending",
-        "results",
-        "seen",
-        "sees",
-        "skip",
-        "steps",
-        "thread",
-    )
+    children = 0
+    ident = 0
+    pending: Operation | None = None
+    joining: Task | None = None
+    finished = False
+    lost = False
+    failure: BaseException | None = None
+    clock: tuple[int, ...] = ()  # of the reduction: the steps that happen before
+    steps = 0
+    epoch = 0  # counts the threads started, so that what is ordered by start is known
+    seen = False
+    baton: LockType  # what it waits for while others have their turn
 
     def __init__(self, index: int, path: tuple[int, ...], thread: threading.Thread) -> None:
         """Number a thread of the program; `path` says whose how manyth child it is."""
         self.index = index
         self.path = path
-        self.children = 0
         self.thread = thread
-        self.ident = 0
-        self.baton = allocate_lock()
-        self.baton.acquire()
-        self.pending: Operation | None = None
-        self.joining: Task | None = None
-        self.finished = False
-        self.lost = False
-        self.failure: BaseException | None = None
-        self.clock: tuple[int, ...] = ()  # of the reduction: the steps that happen before
-        self.steps = 0
-        self.epoch = 0  # counts the threads started, so that what is ordered by start is known
         self.sees: dict[int, int] = {}
         self.results: dict[Any, object] = {}
-        self.seen = False
-        self.skip: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
@@ -130,19 +108,18 @@ class Task:
 
 
 class Step:
-    """One operation that was performed: who did it, and what."""
+    """One operation that was performed: who did it, and what; the rest is for explanations."""
 
-    __slots__ = ("frame", "look", "name", "operation", "task", "value", "variables")
+    value: object = MISSING  # what was read or written
+    look: Callable[[], object] | None = None
+    variables: Mapping[str, object] = {}
+    frame = 0
+    name: str | None = None  # of the primitive, in the program's text
 
     def __init__(self, task: Task, operation: Operation) -> None:
-        """Record that `task` does `operation`; the rest is kept for explanations only."""
+        """Record that `task` does `operation`."""
         self.task = task
         self.operation = operation
-        self.value: object = MISSING  # what was read or written
-        self.look: Callable[[], object] | None = None
-        self.variables: dict[str, object] = {}
-        self.frame = 0
-        self.name: str | None = None  # of the primitive, in the program's text
 
 
 class Execution:
@@ -153,6 +130,21 @@ class Execution:
     them, their labels land in `discovered`, and the exploration begins anew with those as well.
     """
 
+    running: Task | None = None
+    previous: Task | None = None
+    alone = True
+    over = False
+    cut = False
+    late = False
+    error: BaseException | None = None
+    stuck: Sequence[Task] = ()
+    waiting: Sequence[Row] = ()
+    cycle: tuple[str, ...] = ()
+    clock = 0.0  # what the program's timeouts have waited for, together
+    progress = 0
+    touched = 0
+    deadline: float | None = None
+
     def __init__(
         self,
         search: Search,
@@ -160,6 +152,7 @@ class Execution:
         spawn: Callable[[Task, Callable[[], None]], None],
         *,
         numbers: dict[tuple[int, ...], int] | None = None,
+        operations: dict[tuple[Site, tuple[Place, ...], bool], Operation] | None = None,
         explaining: bool = False,
     ) -> None:
         """Prepare an execution; `spawn` runs a function on another operating system thread."""
@@ -167,35 +160,23 @@ class Execution:
         self.shared = shared
         self.spawn = spawn
         self.explaining = explaining
+        self.operations = {} if operations is None else operations
+        self.numbers = {} if numbers is None else numbers
         self.discovered: set[str] = set()
         self.tasks: list[Task] = []
-        self.numbers = {} if numbers is None else numbers
         self.by_index: dict[int, Task] = {}
         self.by_ident: dict[int, Task] = {}
         self.fresh: list[Task] = []
         self.trace: list[Step] = []
-        self.running: Task | None = None
-        self.previous: Task | None = None
-        self.alone = True
-        self.over = False
-        self.cut = False
-        self.error: BaseException | None = None
-        self.stuck: list[Task] = []
-        self.waiting: list[Row] = []
-        self.cycle: tuple[str, ...] = ()
         self.observer = Observer()
         self.places: dict[int | None, dict[object, dict[tuple[int, bool, str], int]]] = {}
-        self.clock = 0.0  # what the program's timeouts have waited for, together
-        self.progress = 0
-        self.touched = 0
-        self.deadline: float | None = None
-        self.late = False
 
     # The life of an execution.
 
     def run(self, program: Callable[[], object]) -> object:
         """Run the program in the calling thread to its end and return its result."""
         main = self.main = self.enrol((), threading.current_thread())
+        main.baton = held_lock()
         main.ident = _thread.get_ident()
         self.by_ident[main.ident] = main
         self.running = main
@@ -356,7 +337,6 @@ class Execution:
         self.fresh.append(child)
 
         def run() -> None:
-            child.baton.acquire()
             child.ident = _thread.get_ident()
             self.by_ident[child.ident] = child
             if not self.over:
@@ -405,8 +385,24 @@ class Execution:
 
     def access(self, task: Task, site: Site, frame: FrameType) -> None:
         """Come to `site`: stop there if it is a switch point, and note what is touched."""
+        if self.over:
+            raise Unwind
+        task.seen = True
+        self.touched += 1
         try:
-            self.touch(task, site, frame)
+            if not self.touched % 1024:
+                self.take_stock(task, site, frame)
+            # What is done alone is ordered by `start` and `join` with all that others do.
+            if not self.alone:
+                places, write = self.observer.observe(site, frame, task.results)
+                if places:
+                    self.note(task, places, site.label, write=write)
+                    if site.label in self.shared:
+                        self.reach(task, self.operation(site, places, write=write))
+                        if self.explaining:
+                            self.explain(site, frame, task)
+            if site.needed:
+                task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
         except ExplorationError:
             raise
         except Cut:
@@ -417,11 +413,8 @@ class Execution:
             self.fail(error)
             raise Unwind from error
 
-    def touch(self, task: Task, site: Site, frame: FrameType) -> None:
-        if self.over:
-            raise Unwind
-        task.seen = True
-        self.touched += 1
+    def take_stock(self, task: Task, site: Site, frame: FrameType) -> None:
+        """Look, every now and then, whether this execution takes too long."""
         if self.touched > MOST_ACCESSES:
             raise self.stopped(
                 TooMuch(
@@ -429,36 +422,22 @@ class Execution:
                     f"{where(frame)} ({site.label}): {_SPINNING}"
                 )
             )
-        if not self.touched % 1024:
-            self.look_at_the_clock()
-        observer = self.observer
-        if site.kind == CALL:
-            self.refuse_blocking(site, task, frame)
-        if self.alone:
-            # Ordered by `start` and `join` with whatever any other thread does.
-            places: tuple[Place, ...] = ()
-            write = False
-        else:
-            places, write = observer.observe(site, frame, task.results)
-        if places:
-            label = site.label
-            if label in self.shared:
-                operation = Operation(
-                    "write" if write else "read",
-                    label,
-                    places,
-                    write=write,
-                    filename=site.code.co_filename,
-                    line=site.line,
-                )
-                self.note(task, places, label, write=write)
-                self.reach(task, operation)
-                if self.explaining:
-                    self.explain(site, frame, task)
-            else:
-                self.note(task, places, label, write=write)
-        if site.needed:
-            task.results[id(frame), site.offset] = observer.read(site, frame, task.results)
+        self.look_at_the_clock()
+
+    def operation(self, site: Site, places: tuple[Place, ...], *, write: bool) -> Operation:
+        """Return the operation of an access; the same one each time, as most executions repeat."""
+        key = site, places, write
+        known = self.operations.get(key)
+        if known is None:
+            known = self.operations[key] = Operation(
+                "write" if write else "read",
+                site.label,
+                places,
+                write=write,
+                filename=site.code.co_filename,
+                line=site.line,
+            )
+        return known
 
     def explain(self, site: Site, frame: FrameType, task: Task) -> None:
         """Keep what an explanation of the step just begun needs to know."""
@@ -520,11 +499,6 @@ class Execution:
                 if its_label not in self.shared:
                     self.discovered.add(its_label)
 
-    def refuse_blocking(self, site: Site, task: Task, frame: FrameType) -> None:
-        function, _, _ = self.observer.callee(site, frame, task.results)
-        if type(function) is BuiltinFunctionType and function in BLOCKING:
-            self.refuse(BLOCKING[function], frame)
-
     def refuse(self, name: str, frame: FrameType | None) -> None:
         """Refuse a call that would wait for the world outside."""
         raise self.stopped(
@@ -535,7 +509,11 @@ class Execution:
         )
 
 
-BLOCKING: dict[object, str] = {}  # calls that wait for time, with their names
+def held_lock() -> LockType:
+    """Return a lock of the interpreter, already acquired."""
+    lock = allocate_lock()
+    lock.acquire()
+    return lock
 
 
 def where(frame: FrameType | None) -> str:

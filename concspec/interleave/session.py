@@ -11,50 +11,52 @@ import itertools
 import os
 import sys
 import threading
-from _thread import allocate_lock  # the real one: `_thread` itself is patched later
 from typing import TYPE_CHECKING, Any, final
 
 from concspec.interleave import primitives
 from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.replacing import Replacement
-from concspec.interleave.scheduler import Execution, stuck_frame, where
+from concspec.interleave.scheduler import Execution, held_lock, stuck_frame, where
 from concspec.interleave.tracing import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from concspec.interleave.operations import Operation
     from concspec.interleave.scheduler import Search, Task
+    from concspec.interleave.tracing import Tracing
 
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
 
 
 class Worker:
-    """An operating system thread that runs one thread of a program after the other."""
+    """An operating system thread that runs one thread of a program after the other.
 
-    def __init__(self, session: Session) -> None:
+    Between two of them it waits for its baton, so it wakes up only when the next has its first
+    turn.
+    """
+
+    def __init__(self, tracing: Tracing) -> None:
         """Start it."""
-        self.session = session
-        self.ready = allocate_lock()
-        self.ready.acquire()
-        self.ended = allocate_lock()
-        self.ended.acquire()
+        self.tracing = tracing
+        self.baton = held_lock()
+        self.ended = held_lock()
         self.job: Callable[[], None] | None = None
         self.task: Task | None = None
         _start_new_thread(self.loop, ())
 
     def loop(self) -> None:
-        session = self.session
         while True:
-            self.ready.acquire()
+            self.baton.acquire()
             job = self.job
             if job is None:
                 break
-            session.tracing.attach()
+            self.tracing.attach()
             try:
                 job()
             finally:
-                session.tracing.detach()
+                self.tracing.detach()
         self.ended.release()
 
 
@@ -72,6 +74,7 @@ class Session:
         self.workers: list[Worker] = []
         self.busy = 0
         self.numbers: dict[tuple[int, ...], int] = {}
+        self.operations: dict[Any, Operation] = {}
         self.execution: Execution | None = None
 
     def __enter__(self) -> Session:
@@ -89,10 +92,8 @@ class Session:
         self.counter = vars(threading).get("_counter")
         self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
         self.tracing.attach()
-        self.stop = allocate_lock()
-        self.stop.acquire()
-        self.stopped = allocate_lock()
-        self.stopped.acquire()
+        self.stop = held_lock()
+        self.stopped = held_lock()
         _start_new_thread(self.watch, ())
         return self
 
@@ -122,14 +123,14 @@ class Session:
             os.sched_setaffinity(0, self.cpus)
 
     def spawn(self, task: Task, job: Callable[[], None]) -> None:
-        """Run `job` on an operating system thread."""
+        """Let an operating system thread run `job` when `task` is handed the baton."""
         if self.busy == len(self.workers):
-            self.workers.append(Worker(self))
+            self.workers.append(Worker(self.tracing))
         worker = self.workers[self.busy]
         self.busy += 1
         worker.job = job
         worker.task = task
-        worker.ready.release()
+        task.baton = worker.baton
 
     def execute(
         self,
@@ -147,7 +148,12 @@ class Session:
             counter = itertools.count(1)
             threading._counter = counter.__next__  # type: ignore[attr-defined]
         execution = Execution(
-            search, shared, self.spawn, explaining=explaining, numbers=self.numbers
+            search,
+            shared,
+            self.spawn,
+            numbers=self.numbers,
+            operations=self.operations,
+            explaining=explaining,
         )
         execution.deadline = deadline
         self.execution = execution
@@ -181,7 +187,7 @@ class Session:
         """Use new operating system threads from here on."""
         for worker in self.workers:
             worker.job = None
-            worker.ready.release()
+            worker.baton.release()
         for worker in self.workers:
             worker.ended.acquire()
         self.workers.clear()
