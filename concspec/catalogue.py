@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from concspec import sabotage
 from concspec.condition import ConditionError, holds
@@ -170,8 +170,7 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINES = re.compile(r"\d+(-\d+)?(, ?\d+(-\d+)?)*")
 
 
-@dataclass(frozen=True)
-class _Proof:
+class _Proof(NamedTuple):
     """A test that names a claim, as ``path::test``, and its falsifiers."""
 
     spec: str

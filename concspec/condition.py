@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # pragma: no mutate - it saves time, and shows nowhere
     from concspec.interpreter import Fact
 
 _ALLOWED = (

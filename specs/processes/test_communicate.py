@@ -38,7 +38,11 @@ def test_communicate_feeds_and_closes_the_childs_input():
 
 @claim(
     "communicate-returns-pair",
-    falsified_by=("programs.wait-returns-at-once", "communicating.swaps-outputs"),
+    falsified_by=(
+        "programs.wait-returns-at-once",
+        "communicating.swaps-outputs",
+        "communicating.loses-last-line-of-output",
+    ),
 )
 def test_communicate_returns_both_outputs_when_the_child_has_ended():
     """The child closes its outputs and goes on until its input ends: so does communicate()."""
