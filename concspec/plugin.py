@@ -53,8 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the catalogue; refuse a bad one, and slugs that it does not have."""
-    if sys.stdout is None:  # closed, as daemons do; pytest's own report fails without one
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
+    if sys.stdout is None:
+        _stand_in_for_stdout(config)
     config.addinivalue_line("markers", "claim(*slugs): the claims that the test proves")
     interpreter = this_interpreter()
     try:
@@ -71,6 +71,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Falsification())
     if not hasattr(config, "workerinput") and not _runs_specs(config):
         config.pluginmanager.register(Recorder(config))
+
+
+def _stand_in_for_stdout(config: pytest.Config) -> None:
+    """Give pytest a standard output where it is closed: its report fails without one."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    capture.stop_global_capturing()  # at its end it puts back what it found at its start
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
+    capture.start_global_capturing()
+    capture.suspend_global_capture()
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:

@@ -134,7 +134,8 @@ def test_a_debugger_stops_at_the_start_of_each_spec(pytester):
 @pytest.mark.parametrize("arguments", [(), ("-n1",)])
 def test_standard_output_may_be_closed(specs, arguments):
     command = [sys.executable, "-m", "pytest", "--results=results.json", *arguments]
-    subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], check=False)
+    run = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=-1, check=False)
+    assert (run.returncode, run.stderr) == (1, b"")
     verdicts = [claim["verdict"] for claim in specs.read("results.json")["claims"]]
     assert verdicts == ["holds", "refuted", "refuted"]
 
