@@ -98,14 +98,15 @@ def one_task_a_worker_at_once() -> Iterator[None]:
         yield
 
 
+def _in_caller(self: Any, function: Callable[..., Any], args: Any = (), **_: Any) -> Any:
+    result: Any = ApplyResult(self, None, None)
+    result._set(0, (True, function(*args)))
+    return result
+
+
 @sabotage("apply_async() runs the task in the caller")
 def runs_tasks_in_parent() -> Iterator[None]:
-    def apply_async(self: Any, function: Callable[..., Any], args: Any = (), **_: Any) -> Any:
-        result: Any = ApplyResult(self, None, None)
-        result._set(0, (True, function(*args)))
-        return result
-
-    with replaced(Pool, apply_async=apply_async):
+    with replaced(Pool, apply_async=_in_caller):
         yield
 
 
@@ -164,9 +165,13 @@ def join_asserts() -> Iterator[None]:
         yield
 
 
-@sabotage("a closed pool lets tasks in")
+@sabotage("a closed pool lets tasks in, and runs them in the caller")
 def late_tasks_let_in() -> Iterator[None]:
-    with replaced(Pool, _check_running=lambda _: None):
+    def apply_async(self: Any, *arguments: Any, **named: Any) -> Any:
+        run = _apply_async if self._state == pool.RUN else _in_caller
+        return run(self, *arguments, **named)
+
+    with replaced(Pool, apply_async=apply_async):
         yield
 
 

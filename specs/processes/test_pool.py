@@ -193,8 +193,10 @@ def test_a_closed_pool_takes_no_task():
     """Submit a task behind close()."""
     pool = multiprocessing.Pool(1)
     pool.close()
-    assert error_of(pool.apply_async, os.getpid) is ValueError
+    error = error_of(pool.apply_async, os.getpid)
+    pool.terminate()
     pool.join()
+    assert error is ValueError
 
 
 @claim(
