@@ -17,6 +17,7 @@ WIDTH = 640
 
 _ROW, _GAP, _AXIS, _INSET = 22, 10, 26, 5
 _WAITING = {"en": "waiting", "zh": "等待"}
+_IN_ORDER = {"en": "in order, not to scale", "zh": "只表示先后，不按比例"}
 _LONGEST = 60
 """Characters of a label."""
 
@@ -61,6 +62,7 @@ class Timeline:
     lanes: list[Lane] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     ticks: list[Tick] = field(default_factory=list)
+    note: Words = ""
     height: float = 0
 
 
@@ -118,7 +120,9 @@ def timeline(entry: Mapping[str, Any]) -> Timeline:
         for value in ticks(0, last - first):
             label = f"{number(value)} {brief(entry['unit'])}"
             made.ticks.append(Tick(made.left + value * scale, label))
-        made.height += _AXIS
+    else:
+        made.note = _IN_ORDER
+    made.height += _AXIS
     return made
 
 
