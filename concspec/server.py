@@ -58,10 +58,16 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             answer = pickle.loads(reports.read_bytes())  # noqa: S301 - its own child's
         except (OSError, EOFError, pickle.UnpicklingError):
             answer, problem = [], problem or "its process ended without a report"
+        said = ""
         if problem:
             capture = session.config.pluginmanager.getplugin("capturemanager")
-            problem = "\n".join([problem, *capture.read_global_capture()])
-        connection.send((answer, problem))
+            said = "\n".join(capture.read_global_capture())
+            problem = f"{problem}\n{said}"
+        try:
+            connection.send((answer, problem))
+        except BrokenPipeError:  # stopped at a bound of the user's, who has our log
+            sys.stderr.write(said)
+            return True
 
 
 def _lead_group(pid: int) -> None:
@@ -120,7 +126,7 @@ class _Children:
         At its bound the whole group gets SIGABRT, at which faulthandler writes the stacks of all
         threads, and then SIGKILL. So it does when the other end of the pipe is closed.
         """
-        status = self._status(pid, BOUND)
+        status = self._status(pid, BOUND, self._connection)
         if status is None:
             _kill(pid, signal.SIGABRT)
             self._status(pid, _GRACE)
@@ -135,15 +141,15 @@ class _Children:
             return f"its process ended with exit status {os.WEXITSTATUS(status)}"
         return None
 
-    def _status(self, pid: int, bound: float) -> int | None:
-        """Wait for a child for ``bound`` seconds at most, or until nobody listens any more."""
+    def _status(self, pid: int, bound: float, *listeners: Connection) -> int | None:
+        """Wait for a child for ``bound`` seconds at most, or until a listener is gone."""
         deadline = time.monotonic() + bound
         while True:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 return status
             left = deadline - time.monotonic()
-            ready = wait([self._connection, self._woken], max(left, 0))
+            ready = wait([*listeners, self._woken], max(left, 0))
             if self._woken in ready:
                 os.read(self._woken, 4096)
             else:

@@ -97,7 +97,10 @@ def test_the_users_timeout_counts_too(suite):
     run = suite.pytest("--timeout=1", "--results=results.json")
     run.assert_outcomes(passed=1, failed=1)
     assert [c["verdict"] for c in suite.read("results.json")["claims"]] == ["error", "holds"]
-    run.stdout.fnmatch_lines(["*Timeout (>1.0s)*"])
+    run.stdout.fnmatch_lines(
+        ["*Timeout (>1.0s)*", "*File *test_chapter.py*in test_hangs*", "*printed before it hung*"]
+    )
+    run.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
 def test_a_spec_can_be_stopped_before_it_has_begun(suite):
