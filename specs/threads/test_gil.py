@@ -12,6 +12,7 @@ import gc
 import hashlib
 import itertools
 import multiprocessing
+import os
 import random
 import re
 import shutil
@@ -89,8 +90,9 @@ def compile_by(command, program):
     """Run a compiler, unless it has made the program already, for another spec of this run."""
     if program.exists():
         return
+    scratch = {**os.environ, "TMPDIR": str(program.parent)}  # a killed compiler does not clean up
     try:
-        subprocess.run(command, check=True, timeout=2 * BOUND)
+        subprocess.run(command, check=True, timeout=2 * BOUND, env=scratch)
     except subprocess.TimeoutExpired:
         inconclusive(
             f"too busy a machine: {command[0]} takes more than {2 * BOUND:.0f} s",
