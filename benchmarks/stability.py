@@ -207,6 +207,7 @@ def series(interpreters: Sequence[str], runs: int, jobs: int, log: Path) -> None
         prepare(interpreter)
     idle = [one for one in plan if CYCLE[one[1] % len(CYCLE)][0] == "idle"]
     with log.open("a", encoding="utf-8") as file:
+        file.write("\n" if done else "")  # the last line may have been cut off
         for at_once, part in ((1, idle), (jobs, [one for one in plan if one not in idle])):
             with ThreadPool(at_once) as pool:
                 for line in pool.imap_unordered(lambda one: run(*one), part):
@@ -265,7 +266,7 @@ def main() -> int:
     found = options.interpreters or [name for name in INTERPRETERS if shutil.which(name)]
     series(found, options.runs, options.jobs, options.log)
     lines = [line for line in read(options.log) if line["interpreter"] in found]
-    for key in ("interpreter", "condition", "mode"):
+    for key in ("interpreter", "condition", "mode") if lines else ():
         print("\n".join(table(lines, key)), end="\n\n")
     return int(any(line[fault] for line in lines for fault in FAULTS))
 
