@@ -54,13 +54,14 @@ HIGHS = 2
 """So many high figures of the subject prove that it is parallel: one more than a machine that was
 suspended, or a clock that was set, can feign. See the module's docstring for both numbers."""
 
-BUDGET = 1.2
-"""Seconds to measure in. Measuring ends earlier when LOWS are out of reach in what is left of it,
-even if all pairs to come were as fast as the fastest yet: after some 0.6 s in which no pair said
-anything."""
+MISSES = 8
+"""So many pairs may say nothing, as neither figure is high; with one more, the machine is too busy.
+Between neighbours that come and go, not every subject is quite as lucky as the control: a round of
+Java reached its mark in 6 pairs and only its control in 23, out of 200, while 171 said nothing. So
+LOWS count only where the control is high three times out of four, at least."""
 
-_ENOUGH_TO_TELL = 4
-"""So many pairs are run in any case: one can be slow, a busy machine is so several times."""
+BUDGET = 1.5
+"""Seconds to measure in. LOWS take half a second of a quiet machine."""
 
 _WORKERS = 4
 """Workers at most: enough to tell one core from several, and few enough for a large machine."""
@@ -278,16 +279,13 @@ class Comparison:
         self.subject = subject
         self.control = control
         self._first: list[str] = []
-        self._highs = 0
-        self._lows = 0
-        self._fastest = BUDGET
+        self._highs = self._lows = self._misses = 0
         subject.figure()  # not recorded: programs start up meanwhile, and a JIT compiles
         control.figure()
-        self._start = self._begun = time.perf_counter()
+        self._start = time.perf_counter()
 
     def before(self) -> None:
         """Draw lots for who goes first in the next pair, and run the control if that is it."""
-        self._begun = time.perf_counter()
         self._first.append(secrets.choice(("subject", "control")))
         if self._first[-1] == "control":
             self.control.run()
@@ -300,15 +298,17 @@ class Comparison:
             self._highs += 1
         elif self.control.high:
             self._lows += 1
-        self._fastest = min(self._fastest, time.perf_counter() - self._begun)
+        else:
+            self._misses += 1
 
     def decide(self, quantity: Words, evidence: Callable[..., None], unit: str = "") -> bool:
         """Whether the subject gets high figures on a machine where the control does.
 
-        Goes on until there are HIGHS or LOWS; inconclusive if the budget does not allow for that.
+        Goes on until there are HIGHS or LOWS; inconclusive if MISSES or BUDGET are exceeded before.
         All figures are recorded as evidence.
         """
-        while self._highs < HIGHS and self._lows < LOWS and self._in_time():
+        deadline = self._start + BUDGET
+        while not self._decided and self._misses <= MISSES and time.perf_counter() < deadline:
             self.before()
             self.subject.run()
             self.after()
@@ -322,7 +322,7 @@ class Comparison:
                 limit=round(side.mark, 3),
             )
         evidence(went_first=self._first)
-        if self._highs < HIGHS and self._lows < LOWS:
+        if not self._decided:
             reached = sum(figure >= self.control.mark for figure in self.control.figures)
             inconclusive(
                 f"too busy a machine to measure on: {reached} of {len(self._first)} control "
@@ -331,12 +331,9 @@ class Comparison:
             )
         return self._highs >= HIGHS
 
-    def _in_time(self) -> bool:
-        """Whether the budget allows for what is missing."""
-        used = time.perf_counter() - self._start
-        if self._highs or len(self._first) < _ENOUGH_TO_TELL:
-            return used < BUDGET
-        return used + (LOWS - self._lows) * self._fastest < BUDGET
+    @property
+    def _decided(self) -> bool:
+        return self._highs >= HIGHS or self._lows >= LOWS
 
 
 def reaches_mark(

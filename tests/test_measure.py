@@ -1,5 +1,6 @@
 """When low figures count, and how rarely they deceive; and the rounds themselves."""
 
+import contextlib
 import functools
 import itertools
 import random
@@ -11,6 +12,7 @@ from concspec import measure
 from concspec.measure import (
     HIGHS,
     LOWS,
+    MISSES,
     Comparison,
     Processes,
     Side,
@@ -39,8 +41,7 @@ def test_a_subject_that_is_high_twice_is_parallel():
     assert not reaches_mark("", side(lambda: next(figures)), side(lambda: 1.0), ignore)
 
 
-def test_low_figures_beside_low_ones_of_the_control_say_nothing(monkeypatch):
-    monkeypatch.setattr(measure, "BUDGET", 0.05)
+def test_low_figures_beside_low_ones_of_the_control_say_nothing():
     recorded = []
     with pytest.raises(pytest.skip.Exception) as skipped:
         reaches_mark("q", side(lambda: 0), side(lambda: 0.9), lambda **kw: recorded.append(kw))
@@ -48,22 +49,25 @@ def test_low_figures_beside_low_ones_of_the_control_say_nothing(monkeypatch):
     assert f"0 of {pairs} control rounds" in str(skipped.value)
     assert f"{pairs} 轮中只有 0 轮" in skipped.value.reason["zh"]
     assert [entry.get("limit") for entry in recorded] == [1.0, 1.0, None]
-    assert len(recorded[2]["went_first"]) == pairs > 4
+    assert len(recorded[2]["went_first"]) == pairs == MISSES + 1
 
 
-def test_measuring_ends_when_nothing_can_be_proved_any_more(monkeypatch):
-    monkeypatch.setattr(measure, "BUDGET", 0.3)
+@pytest.mark.parametrize(("misses", "decided"), [(MISSES, True), (MISSES + 1, False)])
+def test_so_many_pairs_may_say_nothing(misses, decided):
+    figures = itertools.chain([1], [0] * misses, itertools.repeat(1))
+    comparison = Comparison(side(lambda: 0), side(lambda: next(figures)))
+    if decided:
+        assert not comparison.decide("", ignore)
+        assert len(comparison.subject.figures) == LOWS + MISSES
+    else:
+        with pytest.raises(pytest.skip.Exception):
+            comparison.decide("", ignore)
 
-    def slow():
-        time.sleep(0.005)
-        return 0
 
-    comparison = Comparison(side(slow), side(slow))
-    start = time.perf_counter()
+def test_measuring_ends_when_its_time_is_over(monkeypatch):
+    monkeypatch.setattr(measure, "BUDGET", 0.02)
     with pytest.raises(pytest.skip.Exception):
-        comparison.decide("", ignore)
-    assert time.perf_counter() - start < 0.2
-    assert len(comparison.subject.figures) >= 4
+        reaches_mark("", side(lambda: time.sleep(0.005) or 0), side(lambda: 1), ignore)
 
 
 def worst_case():
@@ -101,7 +105,12 @@ def test_a_parallel_subject_is_never_called_anything_else(busy):
     def figure():
         return 0.0 if stopped() else 1.0
 
-    assert all(reaches_mark("", side(figure), side(figure), ignore) for _ in range(300))
+    verdicts = []
+    for _ in range(300):
+        with contextlib.suppress(pytest.skip.Exception):  # inconclusive
+            verdicts.append(reaches_mark("", side(figure), side(figure), ignore))
+    assert all(verdicts)
+    assert len(verdicts) > 100
 
 
 def identity(until):
