@@ -38,6 +38,20 @@ class Outcome(NamedTuple):
     witness: str
 
 
+class Manner(NamedTuple):
+    """How an exploration was asked for, so that it can be asked for again."""
+
+    program: Callable[[], Hashable]
+    reduce: bool
+    preemption_bound: int | None
+    time_budget: float | None
+    until: Callable[[Any], bool] | None
+
+    def again(self, shard: tuple[int, int], shared: frozenset[str]) -> Exploration:
+        """Explore a shard with these switch points."""
+        return explore(**self._asdict(), shard=shard, shared=shared)
+
+
 class Exploration(NamedTuple):
     """What a program can do.
 
@@ -46,7 +60,8 @@ class Exploration(NamedTuple):
     True when no interleaving is left out; otherwise `bound` says what cut the search, and nothing
     is proved of the rest.  `failures` maps what threads died of to an `Outcome`.  `shared` names
     the accesses that are switch points, `redundant` counts executions that were given up because
-    their class had been run already, and `shards` says which parts, of how many, this covers.
+    their class had been run already, `shards` says which parts, of how many, this covers, and
+    `manner` what was asked for (None after pickling a program that cannot be pickled).
     """
 
     outcomes: Mapping[Hashable, Outcome]
@@ -59,6 +74,18 @@ class Exploration(NamedTuple):
     shared: frozenset[str]
     redundant: int
     shards: tuple[frozenset[int], int]
+    manner: Manner | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it; leave out a program (a closure, say) that other processes cannot find."""
+        import pickle  # noqa: PLC0415 - not needed to explore
+
+        manner = self.manner
+        try:
+            pickle.dumps(manner)
+        except Exception:  # noqa: BLE001 - pickle raises what it meets
+            manner = None
+        return Exploration, (*self[:-1], manner)
 
     def merge(self, *others: Exploration) -> Exploration:
         """Add up the explorations of several shards of one program."""
@@ -103,10 +130,10 @@ def explore(
     the turn from a thread that could go on more often than that (it implies all the others are
     run, not reduced).  `time_budget` ends the search after so many seconds, `until` after the
     first result for which it is true.  `shard=(i, n)` explores the i-th of n parts; `merge` adds
-    them up.  `shared` names accesses to be switch points from the start: where shards have found
-    different ones, each is to be explored again with the union of what they found.
+    them up.  `shared` names accesses to be switch points from the start.
     """
     _check_arguments(program, preemption_bound, time_budget, shard)
+    manner = Manner(program, reduce, preemption_bound, time_budget, until)
     start = time.monotonic()
     with Session(program) as session:
         obvious = discover(session)
@@ -123,7 +150,7 @@ def explore(
                 session, search, tally, budget=time_budget, until=until, start=start
             )
             if not discovered:
-                return tally.exploration(search.bound, shard)
+                return tally.exploration(search.bound, shard, manner)
             # An access turned out to be shared that was taken for private: with it as a switch
             # point the steps are others, so the search starts again.
             known |= discovered
@@ -300,7 +327,9 @@ class Tally:
     def witness(self, execution: Execution) -> str:
         return encode([step.task.index for step in execution.trace], self.extra)
 
-    def exploration(self, bound: str | None, shard: tuple[int, int] | None) -> Exploration:
+    def exploration(
+        self, bound: str | None, shard: tuple[int, int] | None, manner: Manner
+    ) -> Exploration:
         """Return the sum."""
         part, parts = shard or (0, 1)
         if bound is None and parts > 1:
@@ -316,12 +345,17 @@ class Tally:
             shared=self.shared,
             redundant=self.redundant,
             shards=(frozenset([part]), parts),
+            manner=manner,
         )
 
 
 def merge(explorations: Iterable[Exploration]) -> Exploration:
-    """Add up the explorations of the shards of one program; all of them make it complete."""
-    given = list(explorations)
+    """Add up the explorations of the shards of one program; all of them make it complete.
+
+    What turned out to be shared in one shard alone is a switch point of the whole program, so the
+    shards that did not know of it are explored again here, with it.
+    """
+    given = _agreeing(list(explorations))
     if not given:
         raise ValueError("nothing to merge: give the explorations of the shards")
     first = given[0]
@@ -334,12 +368,6 @@ def merge(explorations: Iterable[Exploration]) -> Exploration:
     for each in given:
         if each.shards[1] != parts:
             raise ValueError(f"shards of {parts} and of {each.shards[1]} parts do not add up")
-        if each.shared != first.shared:
-            differing = ", ".join(sorted(each.shared ^ first.shared))
-            raise ValueError(
-                f"the shards took different accesses for shared ({differing}), so their steps "
-                "are not the same; explore each again with shared= the union of their `shared`"
-            )
         if each.shards[0] & seen:
             raise ValueError(f"shard {min(each.shards[0] & seen)} of {parts} is there twice")
         seen |= each.shards[0]
@@ -372,7 +400,29 @@ def merge(explorations: Iterable[Exploration]) -> Exploration:
         shared=first.shared,
         redundant=sum(each.redundant for each in given),
         shards=(frozenset(seen), parts),
+        manner=first.manner,
     )
+
+
+def _agreeing(given: list[Exploration]) -> list[Exploration]:
+    """Explore again what was explored with fewer switch points than the others."""
+    shared: frozenset[str] = frozenset().union(*(each.shared for each in given))
+    agreeing: list[Exploration] = []
+    for each in given:
+        if each.shared == shared:
+            agreeing.append(each)
+        elif each.manner is None:
+            raise ValueError(
+                f"the shards took different accesses for shared ({', '.join(shared - each.shared)} "
+                "not in all), and a program that is no function of a module cannot be explored "
+                "again after pickling; explore each shard with shared= the union of their `shared`"
+            )
+        else:
+            parts, count = each.shards
+            agreeing += [each.manner.again((part, count), shared) for part in sorted(parts)]
+    if any(each.shared != shared for each in agreeing):
+        return _agreeing(agreeing)
+    return agreeing
 
 
 def _add_up(table: dict[Any, Outcome], more: Mapping[Any, Outcome]) -> None:

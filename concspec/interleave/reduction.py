@@ -42,6 +42,8 @@ class Node:
 
     `number` counts the steps of the task, `clock` has for each task how many of its steps happen
     before or are this one, `races` are the depths of the steps this one could have come before.
+    `sleep` has the tasks whose next step was run from here, or from above, already; `outside` those
+    of them that sleep because of a step above the subtrees that are dealt out to shards.
     """
 
     __slots__ = (
@@ -51,15 +53,19 @@ class Node:
         "names",
         "number",
         "operation",
+        "outside",
         "races",
         "sleep",
         "task",
     )
 
-    def __init__(self, task: int, sleep: set[int], branches: list[Branch], names: int) -> None:
+    def __init__(
+        self, task: int, sleep: set[int], outside: set[int], branches: list[Branch], names: int
+    ) -> None:
         """Stand before a step of `task`."""
         self.task = task
         self.sleep = sleep
+        self.outside = outside
         self.branches = branches
         self.names = names
         self.operation: Operation | None = None
@@ -155,7 +161,8 @@ class EveryClass:
                     for each in awake
                     if each is not task and each.pending is not None
                 ]
-        nodes.append(Node(branches[0].task, sleep, branches, len(execution.observer.kept)))
+        outside = sleep & nodes[-1].outside if len(nodes) > self.deal.depth else set(sleep)
+        nodes.append(Node(branches[0].task, sleep, outside, branches, len(execution.observer.kept)))
 
     def races(
         self, task: Task, operation: Operation, depth: int
@@ -185,9 +192,12 @@ class EveryClass:
         return races, merged(clock, later)
 
     def finish(self, execution: Execution) -> bool:
-        """Plan what the races of a finished execution call for; go to the next, if there is one."""
-        if not execution.cut:
-            self.plan(execution)
+        """Plan what the races of an execution call for; go to the next, if there is one.
+
+        One that was given up because all that could go on sleeps counts too: below the first levels
+        of a shard the sleeping threads come from above, and no plan has seen to it that they wake.
+        """
+        self.plan(execution)
         nodes = self.nodes
         while nodes:
             node = nodes[-1]
@@ -246,11 +256,11 @@ class EveryClass:
         clock = with_entry(clock, last.task, last.number)
         sequence.append(Event(last.task, last.operation, clock, last.number))
         for index in node.sleep:
-            if self.begins(index, execution, events, position, sequence):
+            if self.covers(index, execution, events, position, sequence):
                 return
         insert(sequence, node)
 
-    def begins(
+    def covers(
         self,
         index: int,
         execution: Execution,
@@ -258,10 +268,17 @@ class EveryClass:
         position: int,
         sequence: list[Event],
     ) -> bool:
-        """Tell whether `sequence` could as well begin with (or leave out) the task `index`."""
+        """Tell whether what was run for the sleeping task `index` covers `sequence`.
+
+        It does where the sequence could as well begin with that task, and where the task has no
+        part in it: what would go before the task after all is a race with its step, and reversed.
+        Above the subtrees of shards no races are reversed, so this goes for the others only.
+        """
         for place, event in enumerate(sequence):
             if event.task == index:
                 return not any(before.happens_before(event) for before in sequence[:place])
+        if index in self.nodes[position].outside:
+            return False
         for event in events[position:]:
             if event.task == index:
                 operation: Operation | None = event.operation

@@ -169,8 +169,7 @@ class Session:
             primitives.active = None
             self.tracing.execution = None
             self.execution = None
-            self.tracing.detach()
-            self.tracing.attach()
+            self.tracing.attach()  # an exception out of the trace function has ended it
         return execution, result
 
     def restore_locals(self) -> None:

@@ -112,53 +112,52 @@ class Settrace(Tracing):
     """Opcode events of `sys.settrace`."""
 
     def begin(self) -> None:
-        """Make the trace functions."""
-        self.interesting: dict[int, tuple[CodeType, dict[int, Site] | None]] = {}
-        self.trace = self.make()
-
-    def attach(self) -> None:
-        """Trace the calling thread."""
+        """Remember who traces the calling thread."""
         self.before = sys.gettrace()
-        sys.settrace(self.trace)
+        self.local: dict[int, tuple[CodeType, Callable[..., Any] | None]] = {}
 
-    def detach(self) -> None:
-        """Put back whatever traced the calling thread before."""
+    def end(self) -> None:
+        """Put back whatever traced it."""
         sys.settrace(self.before)
 
-    def make(self) -> Callable[[FrameType, str, Any], Any]:
-        interesting = self.interesting
+    def attach(self) -> None:
+        """Trace the calling thread, once more if an exception has ended that."""
+        sys.settrace(self.called)
 
-        def local(frame: FrameType, event: str, _argument: object) -> Any:
-            if event == "opcode":
-                code = frame.f_code
-                found = interesting[id(code)][1]
-                site = None if found is None else found.get(frame.f_lasti)
-                if site is not None:
-                    execution = self.execution
-                    if execution is not None:
-                        task = execution.by_ident.get(get_ident())
-                        if task is not None:
-                            execution.access(task, site, frame)
-                            if code.co_freevars or code.co_cellvars:
-                                # The interpreter writes its snapshot of the variables back when
-                                # this function returns, over what other threads have put into
-                                # cells meanwhile (bpo-30744); this takes a new snapshot.
-                                frame.f_locals  # noqa: B018
-            return local
+    def detach(self) -> None:
+        """Trace it no more."""
+        sys.settrace(None)
 
-        def called(frame: FrameType, _event: str, _argument: object) -> Any:
-            code = frame.f_code
-            known = interesting.get(id(code))
-            if known is None:
-                found = sites_of(code) if is_program_code(code.co_filename) else None
-                known = interesting[id(code)] = (code, found)
-            if known[1] is None:
-                return None
+    def called(self, frame: FrameType, _event: str, _argument: object) -> Any:
+        code = frame.f_code
+        known = self.local.get(id(code))
+        if known is None:
+            local = self.watching(code) if is_program_code(code.co_filename) else None
+            known = self.local[id(code)] = (code, local)
+        if known[1] is not None:
             frame.f_trace_lines = False
             frame.f_trace_opcodes = True
+        return known[1]
+
+    def watching(self, code: CodeType) -> Callable[[FrameType, str, Any], Any]:
+        site_at = sites_of(code).get
+        has_cells = bool(code.co_freevars or code.co_cellvars)
+
+        def local(frame: FrameType, event: str, _argument: object) -> Any:
+            site = site_at(frame.f_lasti)
+            execution = self.execution
+            if site is not None and event == "opcode" and execution is not None:
+                task = execution.by_ident.get(get_ident())
+                if task is not None:
+                    execution.access(task, site, frame)
+                    if has_cells:
+                        # The interpreter writes its snapshot of the variables back when this
+                        # function returns, over what other threads have put into cells meanwhile
+                        # (bpo-30744); this takes a new snapshot.
+                        frame.f_locals  # noqa: B018
             return local
 
-        return called
+        return local
 
 
 def tracing() -> Tracing:

@@ -1,10 +1,12 @@
 """On hundreds of small programs: the same outcomes as brute force, and one execution a class."""
 
+import pickle
+import random
 import sys
 
 import pytest
 
-from concspec.interleave import explore, merge
+from concspec.interleave import exploration, explore, merge
 from tests.interleave.brute_force import brute_force, conditional, generate, source
 
 # Handing over between threads is dearer on PyPy, and without a GIL.
@@ -75,3 +77,65 @@ def test_shards_add_up():
             assert (total.executions, total.complete) == (whole.executions, True)
             if reduce:
                 assert total.executions == len(classes)
+
+
+def test_no_shard_leaves_out_what_a_sleeping_thread_does_not_cover():
+    more = [("add", "y", 1)]
+    threads = [
+        [("if", "x", 1, more), ("write", "x", 2)],
+        [("write", "x", 2), ("if", "x", 1, more)],
+        [("if", "x", 1, more), ("if", "x", 2, [("write", "y", 1)])],
+    ]
+    program, _ = compiled(threads)
+    every, whole = explore(program, reduce=False), explore(program)
+    for parts in (2, 3, 5):
+        total = merge([explore(program, shard=(part, parts)) for part in range(parts)])
+        assert outcomes(total) == outcomes(every)
+        assert total.executions == whole.executions
+
+
+def hidden(seed):
+    """Return a program that touches `h` only where `x` and `y` say so, as some schedules do."""
+    chance = random.Random(seed)
+
+    def guarded():
+        one, other = chance.sample(("x", "y"), 2)
+        inner = ("if", other, chance.randint(0, 1), [(chance.choice(("add", "write")), "h", 1)])
+        return [("if", one, chance.randint(0, 1), [inner])]
+
+    writes = [("write", name, 1) for name in chance.sample(("x", "y"), 2)]
+    text = source([writes, guarded(), guarded()])
+    text = text.replace("x, y", "x, y, h").replace("x = y = 0", "x = y = h = 0")
+    scope = {"__name__": "generated"}
+    exec(compile(text, "<generated>", "exec"), scope)
+    return scope["program"], text
+
+
+def test_shards_that_discover_different_accesses_add_up(monkeypatch):
+    monkeypatch.setattr(exploration, "MOST_SCOUTED", 0)
+    differing = 0
+    for seed in range(PROGRAMS // 20):
+        program, text = hidden(seed)
+        whole = explore(program)
+        shards = [explore(program, shard=(part, 3)) for part in range(3)]
+        differing += len({shard.shared for shard in shards}) > 1
+        total = merge(shards)
+        assert (total.complete, total.shared) == (True, whole.shared), f"seed {seed}:\n{text}"
+        assert outcomes(total) == outcomes(whole), f"seed {seed}:\n{text}"
+        assert total.executions == whole.executions, f"seed {seed}:\n{text}"
+    assert differing
+
+
+def test_shards_of_a_program_that_cannot_be_pickled_ask_for_what_is_shared(monkeypatch):
+    monkeypatch.setattr(exploration, "MOST_SCOUTED", 0)
+    for seed in range(PROGRAMS // 20):
+        program, _ = hidden(seed)
+        shards = [explore(program, shard=(part, 3)) for part in range(3)]
+        if len({shard.shared for shard in shards}) > 1:
+            break
+    sent = [pickle.loads(pickle.dumps(shard)) for shard in shards]
+    with pytest.raises(ValueError, match="explore each shard with shared="):
+        merge(sent)
+    shared = frozenset().union(*(shard.shared for shard in sent))
+    again = [explore(program, shard=(part, 3), shared=shared) for part in range(3)]
+    assert merge(pickle.loads(pickle.dumps(again))).complete
