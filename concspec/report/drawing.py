@@ -18,6 +18,9 @@ WIDTH = 640
 _ROW, _GAP, _AXIS, _INSET = 22, 10, 26, 5
 _WAITING = {"en": "waiting", "zh": "等待"}
 _IN_ORDER = {"en": "in order, not to scale", "zh": "只表示先后，不按比例"}
+_SIGNS = 8
+"""Of series; further ones share them."""
+
 _LONGEST = 60
 """Characters of a label."""
 
@@ -263,7 +266,7 @@ def measurement(measured: Sequence[Measured], names: Names) -> Chart:
     for index, key in enumerate(order):
         if x and x + width(kinds[key]) + 34 > WIDTH:
             x, top = 0.0, top + 20
-        legend.append((x, index % 4, kinds[key]))
+        legend.append((x, index % _SIGNS, kinds[key]))
         x += width(kinds[key]) + 34
     points, labels, y = [], [], top
     for column in columns:
@@ -275,7 +278,7 @@ def measurement(measured: Sequence[Measured], names: Names) -> Chart:
                 interval = at(entry["low"]), at(entry["high"])
             span = at(min(entry["values"])), at(max(entry["values"]))
             label = f"{_said(entry['values'], exact)} {brief(entry.get('unit', ''))}".strip()
-            kind = order.index(str(entry["series"])) % 4
+            kind = order.index(str(entry["series"])) % _SIGNS
             points.append(Point(y + 10, at(median), span, interval, label, kind))
             y += 16
         labels.append(((start + y) / 2 + 2, names.short(column)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
@@ -12,7 +13,7 @@ from markupsafe import Markup, escape
 from concspec.report.matrix import Matrix, Row, State
 from concspec.report.names import Names
 from concspec.report.pictures import Figure
-from concspec.report.rendering import duration, file, render, say, terms
+from concspec.report.rendering import duration, file, render, say, terms, visible
 
 SIGNS = {
     State.HOLDS: ("h", "✓"),
@@ -27,6 +28,10 @@ SIGNS = {
 
 In a cell, the sign and the Chinese word come from ``page.css``, since there are many cells.
 """
+
+
+_CLAIM = re.compile(r'@claim\((?:[^()"]|"[^"]*"|\([^()]*\))*\)\n')
+"""The decorator of a spec, of which the page tells all otherwise: the claim, and the falsifiers."""
 
 
 def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
@@ -48,9 +53,16 @@ def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
         figures=figures,
         script=script,
         script_hash=digest,
+        source=_source,
         terms=Markup(terms()),  # noqa: S704 - our own words
         style=file("page.css") + file("drawing.css"),
     )
+
+
+def _source(text: str) -> Markup:
+    """A spec as it is written, without its decorator, between tags: quotes may stand there."""
+    bare = str(escape(visible(_CLAIM.sub("", text))))
+    return Markup(bare.replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped
 
 
 def _cells(row: Row) -> Markup:
@@ -65,7 +77,7 @@ def _cells(row: Row) -> Markup:
 
 def _took(short: Sequence[Markup], row: Row, columns: Sequence[int]) -> Markup:
     """How long the specs of a claim took on some of the columns; put together here likewise."""
-    items = (f"{short[column]} <i>{duration(row.durations[column])}</i>" for column in columns)
+    items = (f"{short[column]}: {duration(row.durations[column])}" for column in columns)
     return Markup(", ".join(items))  # noqa: S704 - the names are escaped
 
 

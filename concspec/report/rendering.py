@@ -82,6 +82,12 @@ def term(words: str) -> Markup:
     return Markup("<i class={}>{}</i>").format(_TERMS[words], words)
 
 
+@functools.cache
+def headed(words: str) -> Markup:
+    """Such a phrase as a heading."""
+    return Markup("<h3 class={}>{}</h3>").format(_TERMS[words], words)
+
+
 def terms() -> str:
     """The Chinese of the phrases by their classes, as JSON for the script."""
     return json.dumps({_TERMS[words]: CHINESE[words] for words in CHINESE}, ensure_ascii=False)
@@ -120,6 +126,7 @@ def environment() -> Environment:
         finalize=visible,
     )
     made.globals.update(both=both, say=say, term=term, single=single, since=since)
+    made.globals["headed"] = headed
     made.globals["chinese"] = CHINESE
     made.globals["picture_style"] = file("picture.css") + file("drawing.css")
     return made

@@ -52,7 +52,7 @@
       const said = word[item.parentNode.className];
       if (item.textContent !== said) item.textContent = said;
     }
-    for (const item of all("i[class]")) {
+    for (const item of all("i[class], h3[class]")) {
       item.dataset.en ??= item.textContent;
       item.textContent = lang === "zh" ? terms[item.className] : item.dataset.en;
     }
@@ -103,7 +103,7 @@
       const name = document.createElement("dt");
       name.textContent = heads[index];
       const reason = document.createElement("dd");
-      const mine = (item) => item.dataset.c.split(" ").includes(String(index));
+      const mine = (item) => !item.dataset.c || item.dataset.c.split(" ").includes(String(index));
       const expected = all(".expected > li", detail).find(mine);
       const seen = all(".seen > li", detail).find(mine);
       reason.append(...(expected ? expected.cloneNode(true).childNodes : []));
@@ -174,6 +174,7 @@
   };
 
   for (const row of rows) row.link.setAttribute("aria-expanded", "false");
+  for (const text of all("pre")) text.tabIndex = 0; // so that the keyboard can scroll it
   form.hidden = false;
   root.classList.add("js");
   form.addEventListener("input", () => { apply(); remember("replaceState"); });
