@@ -6,8 +6,9 @@ Each run is a fresh process of the interpreter that runs this file; tools that a
 there are left out.  The programs are the same for all: two (or three) threads that each do
 `balance = balance + n; balance = balance - n`.  frontrun keeps the balance in an attribute of its
 state object, since it does not take reads of a module global for accesses (with a global it runs 20
-executions and misses four of the seven results); ploom keeps it in its own `SharedCell`.  A run
-that does not come to its end in time has no times and is not complete.
+executions and misses four of the seven results); ploom keeps it in its own `SharedCell`.  In each
+round every tool has its turn, so that what else the machine does meets all of them.  A run that
+does not come to its end in time is cut: it has no times, is not complete, and is not tried again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 AMOUNTS = {
@@ -263,16 +268,19 @@ def interpreter() -> str:
     return f"{platform.python_implementation().lower()}-{version}{free}"
 
 
-def measured(
-    tool: str, program: str, *, reduced: bool, rounds: int, timeout: float, cache: str
-) -> dict[str, object]:
-    """Run one tool on one program in fresh processes; return its line of the table."""
-    runs = []
-    for _ in range(rounds):
-        command = [sys.executable, __file__, "--run", tool, program, str(int(reduced))]
+class Line(NamedTuple):
+    """One line of the table: a tool, a program, and whether the search is reduced."""
+
+    tool: str
+    program: str
+    reduced: bool
+
+    def run(self, timeout: float, cache: str) -> dict[str, Any] | None:
+        """Run it once in a fresh process; None where it does not come to its end."""
+        command = [sys.executable, __file__, "--run", self.tool, self.program]
         try:
             done = subprocess.run(
-                command,
+                [*command, str(int(self.reduced))],
                 capture_output=True,
                 text=True,
                 timeout=timeout,
@@ -281,25 +289,29 @@ def measured(
                 env=environment(cache),
             )
         except subprocess.TimeoutExpired:
-            break
+            sys.stderr.write(f"{self.tool} on {self.program}: cut after {timeout:g} s\n")
+            return None
         if done.returncode:
-            sys.stderr.write(f"{tool} on {program}: {done.stderr.strip()[-300:]}\n")
-            break
-        runs.append(json.loads(done.stdout.splitlines()[-1]))
-    times = [run["seconds"] for run in runs] if len(runs) == rounds else []
-    last = runs[-1] if times else {}
-    return {
-        "tool": tool,
-        "program": program,
-        "reduced": reduced,
-        "interpreter": interpreter(),
-        "median_s": statistics.median(times) if times else None,
-        "min_s": min(times) if times else None,
-        "executions": last.get("executions"),
-        "interleavings": last.get("interleavings"),
-        "complete": last.get("complete", False),
-        "outcomes": last.get("outcomes", {}),
-    }
+            sys.stderr.write(f"{self.tool} on {self.program}: {done.stderr.strip()[-300:]}\n")
+            return None
+        run: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return run
+
+    def measured(self, runs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """Return what the JSON says of its runs."""
+        finished = [run for run in runs if run is not None]
+        times = [run["seconds"] for run in finished] if len(finished) == len(runs) else []
+        last = finished[-1] if times else {}
+        return {
+            **self._asdict(),
+            "interpreter": interpreter(),
+            "median_s": statistics.median(times) if times else None,
+            "min_s": min(times) if times else None,
+            "executions": last.get("executions"),
+            "interleavings": last.get("interleavings"),
+            "complete": last.get("complete", False),
+            "outcomes": last.get("outcomes", {}),
+        }
 
 
 def main() -> None:
@@ -321,36 +333,37 @@ def main() -> None:
         compare(options, cache)
 
 
-def compare(options: argparse.Namespace, cache: str) -> None:
-    """Run every tool on every program, and print and write what was measured."""
-    lines = []
-    print(f"{'tool':16} {'program':20} {'reduced':8} {'median':>10} {'min':>10} {'executions':>11}")
+def chosen(options: argparse.Namespace) -> Iterator[Line]:
+    """Go through what is asked for and installed."""
     for program in options.program or AMOUNTS:
         for tool in options.tool or TOOLS:
             _, modes, module = TOOLS[tool]
-            if module is not None and importlib.util.find_spec(module) is None:
-                continue
-            for reduced in modes:
-                if (tool, program, reduced) == ("concspec", "three-threads", False):
-                    continue  # 34,650 executions: a matter of patience, not of comparison
-                line = measured(
-                    tool,
-                    program,
-                    reduced=reduced,
-                    rounds=options.rounds,
-                    timeout=options.timeout,
-                    cache=cache,
-                )
-                lines.append(line)
-                times = [
-                    "unfinished" if line[key] is None else f"{float(str(line[key])):.4f} s"
-                    for key in ("median_s", "min_s")
-                ]
-                print(
-                    f"{tool:16} {program:20} {reduced!s:8} {times[0]:>10} {times[1]:>10} "
-                    f"{line['executions'] or '-':>11}",
-                    flush=True,
-                )
+            if module is None or importlib.util.find_spec(module) is not None:
+                for reduced in modes:
+                    # Without reduction that is 34,650 executions: patience, not comparison.
+                    if (tool, program, reduced) != ("concspec", "three-threads", False):
+                        yield Line(tool, program, reduced)
+
+
+def compare(options: argparse.Namespace, cache: str) -> None:
+    """Run every tool on every program, and print and write what was measured."""
+    runs: dict[Line, list[dict[str, Any] | None]] = {line: [] for line in chosen(options)}
+    for _ in range(options.rounds):
+        for line, before in runs.items():
+            if None not in before:
+                before.append(line.run(options.timeout, cache))
+    lines = [line.measured(its) for line, its in runs.items()]
+    print(f"medians of {options.rounds} rounds; a run is cut after {options.timeout:g} s")
+    print(f"{'tool':16} {'program':20} {'reduced':8} {'median':>10} {'min':>10} {'executions':>11}")
+    for line in lines:
+        times = [
+            "unfinished" if line[key] is None else f"{line[key]:.4f} s"
+            for key in ("median_s", "min_s")
+        ]
+        print(
+            f"{line['tool']:16} {line['program']:20} {line['reduced']!s:8} {times[0]:>10} "
+            f"{times[1]:>10} {line['executions'] or '-':>11}"
+        )
     if not options.tool or "concspec" in options.tool:
         first = [
             json.loads(
