@@ -25,6 +25,9 @@ from concspec.children import interpreter_options
 
 CAN_FORK = hasattr(os, "fork")
 
+SURROUNDINGS = pytest.StashKey[dict[str, Any]]()
+"""What the spec server tells the guard: where orphans and temporary files of a spec are."""
+
 
 class SpecServer:
     """The parent's end of the spec server."""
@@ -35,6 +38,8 @@ class SpecServer:
         self._files = files
         self._folder = tempfile.TemporaryDirectory(prefix="concspec-")
         self._log_file = Path(self._folder.name, "server.log")
+        self._temporary = Path(self._folder.name, "tmp")
+        self._temporary.mkdir()
         self._log_start = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection
@@ -108,6 +113,7 @@ class SpecServer:
                 ],
                 cwd=rootdir,
                 pass_fds=[there.fileno()],
+                env={**os.environ, "TMPDIR": os.fspath(self._temporary), "PYTHONFAULTHANDLER": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=None if options.capture == "no" else log,
                 stderr=None if options.capture == "no" else log,

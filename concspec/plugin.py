@@ -18,8 +18,9 @@ from concspec.alone import LonePytest
 from concspec.catalogue import CatalogueError, Claim, Text, load
 from concspec.falsification import Falsification, falsifier_of
 from concspec.grading import Outcome, Trial, Verdict, verdict_on
+from concspec.guard import FILTERS, Guard, kinds
 from concspec.interpreter import gil_is_on, this_interpreter
-from concspec.isolation import CAN_FORK, SpecServer
+from concspec.isolation import CAN_FORK, SURROUNDINGS, SpecServer
 from concspec.language import LANGUAGES, say
 from concspec.report import terminal
 from concspec.resources import need_semaphores
@@ -27,6 +28,9 @@ from concspec.results import Run
 
 RUN = pytest.StashKey[Run]()
 SERVER = pytest.StashKey[Union[SpecServer, LonePytest]]()
+_GUARD = pytest.StashKey[Guard]()
+_LEFT = pytest.StashKey[list[str]]()
+_FAILED = pytest.StashKey[bool]()
 _SPEC_SERVER = "concspec.server"
 _RUNS_SPECS = (_SPEC_SERVER, "concspec.alone")
 _TIMES_BENCHMARKS = (
@@ -166,10 +170,40 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     return True
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Put off a benchmark that would not be alone."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Put off a benchmark that would not be alone, and look at what there is before a spec."""
     if _is_put_off(item):
         inconclusive("run without -n", "请不要用 -n 运行")
+    if _claims(item):
+        item.stash[_LEFT] = []
+        item.stash[_GUARD] = Guard(kinds(**item.config.stash.get(SURROUNDINGS, {})))
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Look at the warnings filters as the spec left them; pytest puts them back thereafter."""
+    guard = Guard([FILTERS])
+    try:
+        return (yield)
+    finally:
+        pyfuncitem.stash.setdefault(_LEFT, []).extend(guard.leftovers())
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Clean up behind a spec. What it left is its error, unless it has failed already."""
+    for name in ("last_exc", "last_value", "last_traceback"):  # they keep its variables alive
+        vars(sys).pop(name, None)
+    result = yield
+    if _GUARD in item.stash:
+        left = "; ".join(item.stash[_LEFT] + item.stash[_GUARD].leftovers())
+        if left and (_FAILED in item.stash or falsifier_of(item)):
+            item.add_report_section("teardown", "left behind", left)
+        elif left:
+            pytest.fail(f"left behind: {left}", pytrace=False)
+    return result
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -191,7 +225,10 @@ def pytest_runtest_makereport(
                 item.user_properties.append(("reason", reason))
         if call.when == "teardown":
             item.user_properties.append(("gil", gil_is_on()))
-    return (yield)
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import resource
 import signal
 import sys
+import tempfile
 import time
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -15,6 +17,9 @@ from typing import Any, NoReturn
 
 import pytest
 from _pytest.runner import runtestprotocol
+
+from concspec import processes
+from concspec.isolation import SURROUNDINGS
 
 BOUND = 30.0
 """Seconds that a spec may take: ten times what the slowest needs beside two busy neighbours."""
@@ -40,6 +45,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     items = {item.nodeid: item for item in session.items}
     children = _Children(connection)
     reports = Path(session.config.getoption("basetemp")).with_name("reports")
+    processes.adopt_orphans()
+    session.config.stash[SURROUNDINGS] = {
+        "adopter": os.getpid(),
+        "folder": Path(tempfile.gettempdir()),
+    }
+    if hasattr(gc, "freeze"):  # specs need not go through what is here when they collect garbage
+        gc.freeze()
     connection.send("ready")
     while True:
         try:
@@ -51,6 +63,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         if pid == 0:
             _lead_group(0)
             children.forget()
+            processes.end_with_parent()
             _run(item, reports)
         _lead_group(pid)
         problem = children.wait_for(pid)
@@ -119,22 +132,24 @@ class _Children:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(self._woken)
         os.close(self._wake)
+        self._connection.close()  # its end says that the server has ended
 
     def wait_for(self, pid: int) -> str | None:
-        """Wait for a child and end what is left of its process group; say what went wrong.
+        """Wait for a child and end what is left of its family; say what went wrong.
 
-        At its bound the whole group gets SIGABRT, at which faulthandler writes the stacks of all
-        threads, and then SIGKILL. So it does when the other end of the pipe is closed.
+        At its bound all of them get SIGABRT, at which faulthandler writes the stacks of all
+        threads, and then SIGKILL. So they do when the other end of the pipe is closed.
         """
         status = self._status(pid, BOUND, self._connection)
         if status is None:
-            _kill(pid, signal.SIGABRT)
-            self._status(pid, _GRACE)
-        _kill(pid, signal.SIGKILL)
+            family = map(str, processes.descendants(os.getpid()))
+            problem = f"killed, because it did not end within {BOUND:.0f} s"
+            problem = "\n  process ".join([problem, *family])
+            _signal(pid, signal.SIGABRT)
+            self._all_ended(_GRACE)
+        self._end_family(pid)
         if status is None:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
-            return f"killed, because it did not end within {BOUND:.0f} s"
+            return problem
         if os.WIFSIGNALED(status):
             return f"its process was ended by {signal.Signals(os.WTERMSIG(status)).name}"
         if status:
@@ -148,14 +163,42 @@ class _Children:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 return status
-            left = deadline - time.monotonic()
-            ready = wait([*listeners, self._woken], max(left, 0))
-            if self._woken in ready:
-                os.read(self._woken, 4096)
-            else:
+            if not self._wait_for_any(deadline, *listeners):
                 return None
 
+    def _end_family(self, group: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+        deadline = time.monotonic() + _GRACE
+        while not self._all_ended(0.1) and time.monotonic() < deadline:
+            _signal(group, signal.SIGKILL)  # again, for what was forked meanwhile
 
-def _kill(group: int, number: signal.Signals) -> None:
+    def _all_ended(self, bound: float) -> bool:
+        """Wait for all children and adopted orphans, for ``bound`` seconds at most."""
+        deadline = time.monotonic() + bound
+        while True:
+            try:
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            except ChildProcessError:
+                return True
+            if not self._wait_for_any(deadline):
+                return False
+
+    def _wait_for_any(self, deadline: float, *listeners: Connection) -> bool:
+        """Wait for the end of any child, till then at most, or until a listener has gone."""
+        ready = wait([*listeners, self._woken], max(deadline - time.monotonic(), 0))
+        if self._woken not in ready:
+            return False
+        os.read(self._woken, 4096)
+        return True
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    """Send a signal to a process group, and to those of the family that have left it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+    for process in processes.descendants(os.getpid()):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) != group:
+                os.kill(process.pid, number)

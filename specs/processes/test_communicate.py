@@ -56,6 +56,7 @@ def test_communicate_returns_both_outputs_when_the_child_has_ended():
     assert waiting.is_alive()
     os.close(release)
     waiting.join(BOUND)
+    os.close(held)
     assert seen == [((b"out\n", b"err\n"), 7)]
 
 

@@ -83,6 +83,7 @@ def test_a_parent_forks_several_children():
         children.append(pid)
     alive = [os.waitpid(pid, os.WNOHANG) == (0, 0) for pid in children]
     os.close(release)
+    os.close(hold)
     assert all(alive)
     assert len(set(children)) == 5
     assert [os.waitpid(pid, 0) for pid in children] == [(pid, 0) for pid in children]
@@ -111,8 +112,8 @@ def orphan_reports(report):
             send(write, report)
         os._exit(0)
     os.waitpid(parent, 0)
-    os.close(write)
-    os.close(release)
+    for end in (write, hold, release):
+        os.close(end)
     return parent, receive(read)
 
 
@@ -155,7 +156,9 @@ def test_both_processes_take_their_branch():
     if os.getpid() != parent:
         os._exit(0)
     os.wait()
-    assert sorted(os.read(read, 10)) == sorted(b"cp")
+    os.close(write)
+    with open(read, "rb") as pipe:
+        assert sorted(pipe.read()) == sorted(b"cp")
 
 
 @claim("fork-pids-agree", falsified_by=("fork.own-pid-in-parent", "fork.grandparent-for-parent"))
@@ -179,7 +182,10 @@ def lines_written(first):
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
-    return os.read(read, 100).split()
+    for end in (write, turn, done):
+        os.close(end)
+    with open(read, "rb") as pipe:
+        return pipe.read().split()
 
 
 @claim("fork-parent-line-first", falsified_by="fork.parent-goes-first")
@@ -208,6 +214,7 @@ def test_a_late_child_names_the_process_that_forked_it():
         run_and_exit(LISTING)
     os.close(write)
     os.waitpid(parent, 0)
+    os.close(hold)
     os.close(release)
     with open(read) as output:
         named = re.search(r"child \d+, parent (\d+)", output.read())

@@ -205,7 +205,10 @@ def type_in(port, *lines):
                 output += os.read(master, 4096)
             output = output[: -len(b"> ")]
             os.write(master, line.encode() + b"\n")
-        return text(output.decode().splitlines()), nslookup.wait()
+        code = nslookup.wait()
+    os.close(master)
+    os.close(slave)
+    return text(output.decode().splitlines()), code
 
 
 @claim(

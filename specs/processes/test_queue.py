@@ -31,8 +31,17 @@ PUTS = ["put A", "put B", "put C"]
 GETS = ["got A", "got B", "got C"]
 
 
+@pytest.fixture(autouse=True)
+def children_end_with_their_spec():
+    """A reader does not end by itself; and one that has ended is to be waited for."""
+    yield
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
+
+
 def start(target, *args):
-    """Start a child, which ends with this process at the latest."""
+    """Start a child."""
     child = multiprocessing.Process(target=target, args=args, daemon=True)
     child.start()
     return child

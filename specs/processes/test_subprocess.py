@@ -56,6 +56,7 @@ def test_call_waits_and_returns_the_exit_code():
     assert waiting.is_alive()
     os.close(release)
     waiting.join(BOUND)
+    os.close(held)
     assert codes == [7]
 
 

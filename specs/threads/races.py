@@ -5,6 +5,7 @@ asked to switch threads all the time, and the amount is so large that adding it 
 all else in a round: so the request comes, nearly always, while a thread is adding.
 """
 
+import contextlib
 import sys
 import threading
 import time
@@ -50,13 +51,13 @@ def deposit_around_a_loop(n):
 def loses(deposit, runs=RUNS):
     """Whether a deposit is lost in any of so many runs of two threads at once."""
     global balance
-    switch_often()
-    for _ in range(runs):
-        balance = 0
-        line = starting_line()
-        in_threads(*[lambda line=line: deposit_often(deposit, line)] * 2)
-        if balance != 2 * ROUNDS * AMOUNT:
-            return True
+    with frequent_switches():
+        for _ in range(runs):
+            balance = 0
+            line = starting_line()
+            in_threads(*[lambda line=line: deposit_often(deposit, line)] * 2)
+            if balance != 2 * ROUNDS * AMOUNT:
+                return True
     return False
 
 
@@ -83,15 +84,25 @@ def starting_line():
     return wait
 
 
-def switch_often():
-    """Have the interpreter switch threads as often as is bearable."""
-    if sys.implementation.name == "pypy":
-        import pypyjit  # noqa: PLC0415 - only PyPy has it
+@contextlib.contextmanager
+def switch_interval(seconds):
+    """Have the interpreter ask a thread to give way after so long."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
-        pypyjit.set_param("off")  # compiled code switches at the ends of loops only
-        sys.setswitchinterval(1e-3)  # PyPy counts: this is 2,000 bytecodes
-    else:
-        sys.setswitchinterval(1e-6)
+
+def frequent_switches():
+    """Have the interpreter switch threads as often as is bearable."""
+    if sys.implementation.name != "pypy":
+        return switch_interval(1e-6)
+    import pypyjit  # noqa: PLC0415 - only PyPy has it
+
+    pypyjit.set_param("off")  # compiled code switches at the ends of loops only
+    return switch_interval(1e-3)  # PyPy counts: this is 2,000 bytecodes
 
 
 def thread_in_pairs():

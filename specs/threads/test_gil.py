@@ -42,6 +42,7 @@ from concspec.measure import (
     workers,
 )
 from concspec.threads import BOUND, in_threads
+from specs.threads.races import switch_interval
 
 NATIVE = Path(__file__).parent / "native"
 
@@ -165,14 +166,14 @@ def runs_during(call):
 
 def others_run_during(call, control, evidence):
     """Whether other threads run during a call, as they do during the control."""
-    sys.setswitchinterval(NOBODY_ASKS)
     gc.disable()  # PyPy hands the GIL over after each major collection, whatever the interval
-    return reaches_mark(
-        {"en": "another thread ran during the call", "zh": "调用期间有别的线程运行"},
-        Side("GIL", lambda: float(runs_during(call)), 1.0),
-        Side({"en": "GIL let go", "zh": "释放 GIL"}, lambda: float(runs_during(control)), 1.0),
-        evidence,
-    )
+    with switch_interval(NOBODY_ASKS):
+        return reaches_mark(
+            {"en": "another thread ran during the call", "zh": "调用期间有别的线程运行"},
+            Side("GIL", lambda: float(runs_during(call)), 1.0),
+            Side({"en": "GIL let go", "zh": "释放 GIL"}, lambda: float(runs_during(control)), 1.0),
+            evidence,
+        )
 
 
 def hash_password(rounds=20_000):
@@ -284,8 +285,8 @@ def test_pypy_counts_bytecodes():
     """Look at the number of bytecodes behind the interval, before and after it is doubled."""
     assert sys.getswitchinterval() == 0.005
     assert sys.getcheckinterval() == 10_000
-    sys.setswitchinterval(0.01)
-    assert sys.getcheckinterval() == 20_000
+    with switch_interval(0.01):
+        assert sys.getcheckinterval() == 20_000
 
 
 @claim("busy-thread-gives-way", falsified_by="threads.one-after-the-other")

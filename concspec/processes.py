@@ -1,0 +1,67 @@
+"""The family of a process, as Linux's /proc shows it; elsewhere there is nothing to see."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import signal
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+
+_PROC = Path("/proc")
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process: what it runs, who waits for it, and whether that is all that is left to do."""
+
+    pid: int
+    parent: int
+    zombie: bool
+    name: str
+
+    def __str__(self) -> str:
+        """Give the process id, and the command line or what is known instead."""
+        with contextlib.suppress(OSError):
+            command = (_PROC / str(self.pid) / "cmdline").read_bytes().rstrip(b"\0")
+            if command:
+                words = command.replace(b"\0", b" ").decode(errors="replace")
+                return f"{self.pid} ({shorten(words, 100)})"
+        return f"{self.pid} ({self.name}, ended and not waited for)"
+
+
+def descendants(ancestor: int) -> list[Process]:
+    """List the children of a process and theirs, zombies among them."""
+    children = defaultdict(list)
+    for folder in _PROC.iterdir() if (_PROC / "self").exists() else ():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                start, _, rest = (folder / "stat").read_text(errors="replace").rpartition(")")
+                state, parent = rest.split()[:2]
+                name = start.partition("(")[2]
+                children[int(parent)].append(
+                    Process(int(folder.name), int(parent), state in "ZX", name)
+                )
+    found = [*children[ancestor]]
+    for process in found:
+        found += children[process.pid]
+    return found
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, whatever its session."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent() -> None:
+    """Have this process killed when its parent ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -1,0 +1,147 @@
+"""What specs leave behind: it is named, it is their error, and nobody else finds it."""
+
+import re
+import sys
+
+import pytest
+
+from tests.samples import claim_table
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and subreapers")
+
+LEAKS = """
+import ctypes, gc, multiprocessing, signal, subprocess, sys, tempfile, threading, time, warnings
+from multiprocessing import shared_memory
+kept = []
+
+def child():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(signal.pause())
+    return pid
+
+@claim("child")
+def test_child(): child()
+
+@claim("zombie")
+def test_zombie():
+    if os.fork() == 0:
+        os._exit(0)
+
+@claim("orphan")
+def test_orphan():
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        child()
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+@claim("program")
+def test_program(): kept.append(subprocess.Popen(["sleep", "1000"], start_new_session=True))
+
+@claim("thread")
+def test_thread(): threading.Thread(target=threading.Event().wait, name="left", daemon=True).start()
+
+@claim("raw-thread")
+def test_raw_thread():
+    import _thread
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    _thread.start_new_thread(lambda: lock.acquire(), ())
+
+@claim("descriptor")
+def test_descriptor(): os.open(os.devnull, os.O_RDONLY)
+
+@claim("handler")
+def test_handler(): signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+@claim("variable")
+def test_variable(): os.environ["LEFT"] = "behind"
+
+@claim("removed-variable")
+def test_removed_variable(): del os.environ["PATH"]
+
+@claim("directory")
+def test_directory(): os.chdir("/")
+
+@claim("semaphore")
+def test_semaphore(): kept.append(multiprocessing.get_context("spawn").Semaphore())
+
+@claim("memory")
+def test_memory(): shared_memory.SharedMemory(create=True, size=10).close()
+
+@claim("forkserver")
+def test_forkserver():
+    process = multiprocessing.get_context("forkserver").Process(target=int)
+    process.start()
+    process.join()
+
+@claim("trace")
+def test_trace(): sys.settrace(lambda *_: None)
+
+@claim("trace-of-threads")
+def test_trace_of_threads(): threading.settrace(lambda *_: None)
+
+@claim("profile")
+def test_profile(): sys.setprofile(lambda *_: None)
+
+@claim("interval")
+def test_interval(): sys.setswitchinterval(1)
+
+@claim("filters")
+def test_filters(): warnings.simplefilter("ignore")
+
+@claim("file")
+def test_file(): tempfile.mkstemp()
+
+@claim("tool")
+def test_tool():
+    if sys.version_info < (3, 12): os.environ["no"] = "tools here"
+    else: sys.monitoring.use_tool_id(3, "left")
+"""
+NAMED = {
+    "child": r"process \d+ \(.*py.*\)",
+    "zombie": r"process \d+ \(.+, ended and not waited for\)",
+    "orphan": r"process \d+ \(.*\)",
+    "program": r"process \d+ \(sleep 1000\)",
+    "thread": r"thread left, at .*threading.py:\d+",
+    "raw-thread": r"thread \d+, at .*test_chapter.py:\d+",
+    "descriptor": r"descriptor \d+, open on /dev/null",
+    "handler": r"handler of signal \d+: .*SIG_IGN.*, was .*SIG_DFL",
+    "variable": r"environment variable LEFT: 'behind', was None",
+    "removed-variable": r"environment variable PATH: None, was '.*'",
+    "directory": r"working directory: '/', was '/.+'",
+    "semaphore": r"semaphore /mp-.*; .*resource tracker, process \d+",
+    "memory": r"shared memory /psm_.*; .*resource tracker, process \d+",
+    "forkserver": r"multiprocessing's forkserver, process \d+",
+    "trace": r"sys.settrace: <function .*>, was None",
+    "trace-of-threads": r"threading.settrace: <function .*>, was None",
+    "profile": r"sys.setprofile: <function .*>, was None",
+    "interval": r"switch interval: 1.0, was 0.005",
+    "filters": r"warnings filters: \[\('ignore', .*\], was .*",
+    "file": r"temporary file .*",
+    "tool": r"sys.monitoring tool 3: 'left', was None|variable no: 'tools here'",
+}
+
+
+@linux
+def test_every_leftover_is_an_error_of_its_spec_and_named(suite):
+    suite.claims(*map(claim_table, NAMED), claim_table("clean"))
+    suite.specs(LEAKS + "\n@claim('clean')\ndef test_clean(): pass")
+    suite.write("conftest.py", SHORT_GRACE)
+    run = suite.pytest("--results=results.json", "-n2")
+    claims = {claim["slug"]: claim for claim in suite.read("results.json")["claims"]}
+    run.assert_outcomes(passed=len(NAMED) + 1, errors=len(NAMED))
+    verdicts = {slug: claim["verdict"] for slug, claim in claims.items()}
+    assert verdicts == {**dict.fromkeys(NAMED, "error"), "clean": "holds"}
+    seen = {slug: claim["outcomes"][0]["seen"] for slug, claim in claims.items()}
+    unnamed = [s for s, words in NAMED.items() if not re.search(f"left behind: .*{words}", seen[s])]
+    assert not unnamed
+
+
+SHORT_GRACE = """
+pytest_plugins = ["concspec.plugin"]
+import concspec.guard
+concspec.guard.GRACE = 0.1
+"""
