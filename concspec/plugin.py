@@ -172,13 +172,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """Put off a benchmark that would not be alone, and look at what there is before a spec."""
-    if _is_put_off(item):
-        inconclusive("run without -n", "请不要用 -n 运行")
+    """Look at what there is before a spec, and put off a benchmark that would not be alone."""
     if _claims(item):
         item.stash[_LEFT] = []
         item.stash[_GUARD] = Guard(kinds(**item.config.stash.get(SURROUNDINGS, {})))
-    return (yield)
+    result = yield
+    if _is_put_off(item):
+        inconclusive("run without -n", "请不要用 -n 运行")
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

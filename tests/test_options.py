@@ -80,13 +80,12 @@ def test_any_folder_will_do(specs, monkeypatch, folder, arguments):
 
 
 TRACES = """
-import builtins, os, sys
+import builtins, random, sys
 
 def leave_traces():
     assert not hasattr(builtins, "trace")
-    assert "TRACE" not in os.environ
-    builtins.trace = os.environ["TRACE"] = "left"
-    os.chdir("/")
+    assert not hasattr(random, "trace")
+    builtins.trace = random.trace = "left"
 
 @claim("one")
 def test_one(): leave_traces()

@@ -182,7 +182,7 @@ def test_what_changed_is_told_in_chinese(changed):
             "      预期 *成立",
             "      实际 *被推翻: assert 1 == 2",
             "      位置 *test_chapter.py::test_was_true, *",
-            "      始于 *CPython 3.2",
+            "      何时起 *CPython 3.2",
             "      参见 *https://example.org/why",
             "      实际 *出错: ValueError: no number",
             "GIL: 运行前 *, 运行后 *",
