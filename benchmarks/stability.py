@@ -1,6 +1,7 @@
 """Run the whole specification again and again, in random order and under hardship.
 
-    python benchmarks/stability.py [--runs N] [--jobs N] [--log FILE] [INTERPRETER ...]
+    python benchmarks/stability.py [--runs N] [--jobs N] [--minutes N] [--log FILE]
+                                   [INTERPRETER ...]
 
 Each run is a pytest of its own, with a seed of its own, under one of CONDITIONS, serially or with
 ``-n 4``, so that every 20 runs go through all of them.  What it saw is added to the log, a JSON
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import shlex
 import shutil
@@ -194,8 +196,14 @@ def _verdicts(results: Path, status: int | None) -> Result:
     }
 
 
-def series(interpreters: Sequence[str], runs: int, jobs: int, log: Path) -> None:
-    """Do what the log lacks of ``runs`` runs an interpreter; the idle ones one at a time."""
+def series(
+    interpreters: Sequence[str], runs: int, jobs: int, log: Path, minutes: float = math.inf
+) -> None:
+    """Do what the log lacks of ``runs`` runs an interpreter; the idle ones one at a time.
+
+    None is begun when so many minutes have passed. How many are missing then is said.
+    """
+    end = time.monotonic() + 60 * minutes
     done = {(line["interpreter"], line["number"]) for line in read(log)}
     plan = [
         (interpreter, number)
@@ -206,14 +214,24 @@ def series(interpreters: Sequence[str], runs: int, jobs: int, log: Path) -> None
     for interpreter in {interpreter for interpreter, _ in plan}:
         prepare(interpreter)
     idle = [one for one in plan if CYCLE[one[1] % len(CYCLE)][0] == "idle"]
+    missing = 0
     with log.open("a", encoding="utf-8") as file:
         file.write("\n" if done else "")  # the last line may have been cut off
         for at_once, part in ((1, idle), (jobs, [one for one in plan if one not in idle])):
             with ThreadPool(at_once) as pool:
-                for line in pool.imap_unordered(lambda one: run(*one), part):
+                for line in pool.imap_unordered(lambda one: _run_before(end, *one), part):
+                    if line is None:
+                        missing += 1
+                        continue
                     file.write(json.dumps(line) + "\n")
                     file.flush()
                     sys.stderr.write(f"{_told(line)}\n")
+    if missing:
+        sys.stderr.write(f"{missing} of {len(plan)} runs were not begun: no time was left\n")
+
+
+def _run_before(end: float, interpreter: str, number: int) -> Result | None:
+    return run(interpreter, number) if time.monotonic() < end else None
 
 
 def _told(line: Result) -> str:
@@ -261,10 +279,11 @@ def main() -> int:
     parser.add_argument("interpreters", nargs="*", metavar="INTERPRETER", help="default: all found")
     parser.add_argument("--runs", type=int, default=20, help="an interpreter (default: 20)")
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side (default: 1)")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="to begin runs in")
     parser.add_argument("--log", type=Path, default=ROOT / "stability.jsonl")
     options = parser.parse_args()
     found = options.interpreters or [name for name in INTERPRETERS if shutil.which(name)]
-    series(found, options.runs, options.jobs, options.log)
+    series(found, options.runs, options.jobs, options.log, options.minutes)
     lines = [line for line in read(options.log) if line["interpreter"] in found]
     for key in ("interpreter", "condition", "mode") if lines else ():
         print("\n".join(table(lines, key)), end="\n\n")

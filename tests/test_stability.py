@@ -60,3 +60,11 @@ def test_a_series_goes_on_behind_a_line_that_was_cut_off(stability, tmp_path, mo
         stability.series(["p"], 3, 1, log)
     assert ran == [("p", 1), ("p", 2)]
     assert [line["number"] for line in stability.read(log)] == [0, 1, 2]
+
+
+def test_no_run_begins_when_the_time_is_over(stability, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(stability, "run", None)
+    monkeypatch.setattr(stability, "prepare", lambda _: None)
+    stability.series(["p"], 3, 2, tmp_path / "log", minutes=0)
+    assert stability.read(tmp_path / "log") == []
+    assert capsys.readouterr().err == "3 of 3 runs were not begun: no time was left\n"
