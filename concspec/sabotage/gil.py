@@ -23,12 +23,11 @@ from typing import Any
 
 from concspec.interpreter import gil_is_on
 from concspec.sabotage import replaced, sabotage
-from concspec.sabotage.cpu_time import clocks, fast, in_main_thread, looked_at
+from concspec.sabotage.cpu_time import clocks, fast, in_main_thread, looked_at, slowed
 
 _start = threading.Thread.start
 _join = threading.Thread.join
 _monotonic = time.monotonic
-_perf_counter = time.perf_counter
 _get_config_var = sysconfig.get_config_var
 _setswitchinterval = sys.setswitchinterval
 _Popen = subprocess.Popen
@@ -92,14 +91,7 @@ def _nobody_keeps_it(others: _Others) -> Iterator[None]:
 
 @contextmanager
 def _whoever_runs_keeps_it(others: _Others) -> Iterator[None]:
-    """Let others in only during what lets go of the GIL.
-
-    It takes many rounds to see that, so what a machine has left for them must not count.
-    """
-    begun = _perf_counter()
-
-    def slowly() -> float:
-        return begun + (_perf_counter() - begun) / 100
+    """Let others in only during what lets go of the GIL. It takes many rounds to see that."""
 
     def start(thread: threading.Thread) -> None:
         others.keep_out(thread)
@@ -111,7 +103,7 @@ def _whoever_runs_keeps_it(others: _Others) -> Iterator[None]:
         replaced(threading.Thread, start=start, join=join),
         replaced(hashlib, pbkdf2_hmac=others.let_in_by(hashlib.pbkdf2_hmac)),
         replaced(ctypes, CDLL=others.let_in_by_library(ctypes.CDLL)),
-        replaced(time, perf_counter=slowly),
+        replaced(time, perf_counter=slowed()),
     ):
         yield
 
