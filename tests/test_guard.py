@@ -46,9 +46,11 @@ def test_thread(): threading.Thread(target=threading.Event().wait, name="left", 
 @claim("raw-thread")
 def test_raw_thread():
     import _thread
-    lock = _thread.allocate_lock()
-    lock.acquire()
-    _thread.start_new_thread(lambda: lock.acquire(), ())
+    held, begun = _thread.allocate_lock(), _thread.allocate_lock()
+    held.acquire()
+    begun.acquire()
+    _thread.start_new_thread(lambda: begun.release() or held.acquire(), ())
+    begun.acquire()  # before it has run, a thread is not seen
 
 @claim("descriptor")
 def test_descriptor(): os.open(os.devnull, os.O_RDONLY)

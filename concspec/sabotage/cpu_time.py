@@ -1,7 +1,7 @@
 """time.thread_time, which shows how many cores some work had, and the wall clock beside it.
 
 What else runs on the machine does not count: where CPU time is counted too fast it is a million
-times too fast, wall time passes only by being looked at, and there is time for any number of rounds.
+times too fast, wall time passes only by being looked at, and budgets are a hundred times as large.
 """
 
 from __future__ import annotations
