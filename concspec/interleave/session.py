@@ -6,6 +6,7 @@ Operating system threads are used again from one execution to the next; the prog
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found] # signal itself imports much
 import _thread
 import itertools
 import os
@@ -88,6 +89,7 @@ class Session:
             self.tracing.end()
             raise
         self.cpus = _stay_on_one_cpu()
+        self.deaf = _hear_interrupts()
         primitives.install()
         self.counter = vars(threading).get("_counter")
         self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
@@ -119,6 +121,8 @@ class Session:
         self.retire()
         self.stop.release()
         self.stopped.acquire()
+        if self.deaf:
+            _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
         if self.cpus is not None:
             os.sched_setaffinity(0, self.cpus)
 
@@ -225,12 +229,22 @@ class Session:
             execution.main.baton.release()
 
 
+def _hear_interrupts() -> bool:
+    """Have SIGINT interrupt the main thread even where it is ignored, as in a shell's background
+    jobs; say whether it was."""
+    deaf = (
+        threading.current_thread() is threading.main_thread()
+        and _signal.getsignal(_signal.SIGINT) == _signal.SIG_IGN
+    )
+    if deaf:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    return deaf
+
+
 def _interrupt(ident: int) -> None:
     """Raise KeyboardInterrupt in the main thread, out of a system call if need be."""
-    import signal  # noqa: PLC0415 - it imports much, and this is rare
-
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(ident, signal.SIGINT)
+    if hasattr(_signal, "pthread_kill"):
+        _signal.pthread_kill(ident, _signal.SIGINT)
     else:
         _thread.interrupt_main()
 

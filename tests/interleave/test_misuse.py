@@ -5,6 +5,7 @@ import gc
 import importlib
 import itertools
 import re
+import signal
 import socket
 import threading
 import time
@@ -162,6 +163,15 @@ def test_a_socket(monkeypatch):
     assert explore(notes).complete
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["heard", "ignored"])
+def sigint(request):
+    """What SIGINT does: shells have their background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    assert signal.signal(signal.SIGINT, before) == request.param
+
+
+@pytest.mark.usefixtures("sigint")
 def test_a_socket_in_the_calling_thread(monkeypatch):
     monkeypatch.setattr(session, "PATIENCE", 0.4)
     here, there = socket.socketpair()
