@@ -241,8 +241,9 @@ class Chart:
     height: float
 
 
-def measurement(measured: Sequence[Measured], names: Names) -> Chart:
+def measurement(recorded: Sequence[Measured], names: Names) -> Chart:
     """Place medians and spans of one quantity on a common scale that has 0 on it."""
+    measured = _pooled(recorded)
     kinds: dict[str, Words] = {}
     for each in measured:
         kinds.setdefault(str(each.entry["series"]), brief(each.entry["series"]))
@@ -286,6 +287,23 @@ def measurement(measured: Sequence[Measured], names: Names) -> Chart:
     limits = sorted({at(each.entry["limit"]) for each in measured if "limit" in each.entry})
     axis = [Tick(at(value), number(value)) for value in marks]
     return Chart(left, labels, points, legend, axis, limits, top, y, y + 22)
+
+
+def _pooled(recorded: Sequence[Measured]) -> Sequence[Measured]:
+    """Take together what several specs measured of one series on one interpreter.
+
+    An interval is of the values of one spec, so what is taken together has none.
+    """
+    pools: dict[tuple[int, str], dict[str, Any]] = {}
+    for each in recorded:
+        key = each.column, str(each.entry["series"])
+        if key not in pools:
+            pools[key] = {**each.entry}
+        else:
+            pools[key]["values"] = [*pools[key]["values"], *each.entry["values"]]
+            pools[key].pop("low", None)
+            pools[key].pop("high", None)
+    return [Measured(column, entry) for (column, _), entry in pools.items()]
 
 
 def _said(values: Sequence[float], exact: bool) -> str:

@@ -37,7 +37,6 @@ _CLAIM = re.compile(r'@claim\((?:[^()"]|"[^"]*"|\([^()]*\))*\)\n')
 def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
     """Write the page, with the figures of each claim by its slug."""
     names = Names(matrix.columns)
-    short = [escape(names.short(column)) for column in range(len(matrix.columns))]
     script = file("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return render(
@@ -48,7 +47,7 @@ def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
         signs=SIGNS,
         machines=_machines(matrix, names),
         cells=_cells,
-        took=functools.partial(_took, short),
+        took=functools.partial(_took, names),
         texts={row.slug: row.claim["text"] for row in matrix.rows},
         figures=figures,
         script=script,
@@ -75,10 +74,12 @@ def _cells(row: Row) -> Markup:
     return Markup("").join(cells)
 
 
-def _took(short: Sequence[Markup], row: Row, columns: Sequence[int]) -> Markup:
-    """How long the specs of a claim took on some of the columns; put together here likewise."""
-    items = (f"{short[column]}: {duration(row.durations[column])}" for column in columns)
-    return Markup(", ".join(items))  # noqa: S704 - the names are escaped
+def _took(names: Names, row: Row, columns: Sequence[int]) -> str:
+    """How long the specs of a claim took: the interpreters that took about as long, together."""
+    alike: dict[str, list[int]] = {}
+    for column in sorted(columns, key=lambda column: row.durations[column]):
+        alike.setdefault(duration(row.durations[column]), []).append(column)
+    return "; ".join(f"{took}: {names.of(together)}" for took, together in alike.items())
 
 
 _CELLS = {

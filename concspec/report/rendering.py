@@ -94,11 +94,9 @@ def terms() -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say how long something took, as exactly as matters."""
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    milliseconds = seconds * 1000
-    return f"{milliseconds:.0f} ms" if milliseconds >= 1 else f"{milliseconds:.1f} ms"
+    """Say about how long something took, by one digit: the next run takes another time."""
+    unit, count = ("s", seconds) if seconds >= 0.95 else ("ms", 1000 * seconds)  # noqa: PLR2004
+    return f"{float(f'{count:.0e}'):g} {unit}"
 
 
 def since(said: str) -> Mapping[str, str]:

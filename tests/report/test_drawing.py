@@ -155,3 +155,12 @@ def test_runs_that_recorded_something_else_have_pictures_of_their_own(site):
     shown = (folder / "pictures" / "a-1.svg").read_text(encoding="utf-8")
     newest = (folder / "pictures" / "a-1.cpython-3.10-linux.svg").read_text(encoding="utf-8")
     assert shown == newest
+
+
+def test_what_several_specs_measured_of_one_series_is_one_point(names):
+    entries = [speedup(1, low=0, high=2), speedup(5, low=4, high=6), speedup(3, series="other")]
+    chart = measurement([Measured(0, entry) for entry in entries], names)
+    pooled, other = chart.points
+    assert pooled.x == other.x
+    assert pooled.span[0] < other.x < pooled.span[1]
+    assert pooled.interval is None

@@ -76,7 +76,7 @@ def test_a_claim_says_all_that_is_known_of_it(made):
         *(
             "Always.",
             "一直如此。",
-            "3.13: 12 ms",
+            "10 ms: 3.13",
             "specs/a/test_a.py:9",
             "assert 4711 == 4712",
             "hot-ice",
