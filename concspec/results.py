@@ -11,7 +11,6 @@ import dataclasses
 import datetime as dt
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,10 +92,9 @@ class Run:
         Raises OSError if the file cannot be written.
         """
         text = json.dumps(self.as_json(), ensure_ascii=False, indent=1) + "\n"
-        handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-        temporary = Path(name)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
         try:
-            with open(handle, "w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -28,6 +28,13 @@ def test_a_results_file_replaces_the_one_before(run, tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_results_file_can_be_read_by_all_whom_the_umask_lets(run, tmp_path):
+    ordinary, results = tmp_path / "ordinary", tmp_path / "results.json"
+    ordinary.touch()
+    run.write(results)
+    assert results.stat().st_mode == ordinary.stat().st_mode
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(run, tmp_path, monkeypatch):
     file = tmp_path / "results.json"
     file.write_text("old")
