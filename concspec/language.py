@@ -38,6 +38,7 @@ _CHINESE = {
     "before": "运行前",
     "after": "运行后",
     "usable CPUs": "可用 CPU",
+    "broken off: claims without a verdict were not run": "运行中途停止：没有结论的论断未曾运行",
 }
 
 

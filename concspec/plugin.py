@@ -249,6 +249,7 @@ class Recorder:
         self._lang: str = config.getoption("lang")
         self._root = config.rootpath
         self._outcomes: dict[str, Outcome] = {}
+        self._unwritten: list[str] = []
         self._file: Path | None = config.getoption("results")
         if self._file and not os.access(self._file.parent, os.W_OK):
             raise pytest.UsageError(f"--results {self._file}: its folder cannot be written to")
@@ -287,17 +288,20 @@ class Recorder:
         and the page."""
         if session.exitstatus == pytest.ExitCode.OK and not all(t.caught for t in self._run.tried):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        broken_off = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        stopped = session.shouldfail or session.shouldstop
+        self._run.partial = bool(stopped) or session.exitstatus in broken_off
         self._write("--results", self._file, self._run.write)
         self._write("--report", self._site, self._write_page)
+        if self._unwritten:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
-    @staticmethod
-    def _write(option: str, place: Path | None, write: Callable[[Path], None]) -> None:
+    def _write(self, option: str, place: Path | None, write: Callable[[Path], None]) -> None:
         try:
             if place:
                 write(place)
         except OSError as error:
-            problem = f"{option} {place} could not be written: {error.strerror}"
-            pytest.exit(problem, returncode=pytest.ExitCode.USAGE_ERROR)
+            self._unwritten.append(f"{option} {place} could not be written: {error.strerror}")
 
     def _write_page(self, folder: Path) -> None:
         from concspec.report.site import write_run  # noqa: PLC0415 - most interpreters lack Jinja2
@@ -305,13 +309,14 @@ class Recorder:
         write_run(self._run.as_json(), folder)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the report."""
-        if not self._run.outcomes:
-            return
-        title = say("claims on {}", self._lang).format(self._run.interpreter.id)
-        terminalreporter.section(title)
-        for line, markup in terminal.summary(self._run, self._lang):
-            terminalreporter.write_line(line, **markup)
+        """Write the report, and what could not be written elsewhere."""
+        if self._run.outcomes:
+            title = say("claims on {}", self._lang).format(self._run.interpreter.id)
+            terminalreporter.section(title)
+            for line, markup in terminal.summary(self._run, self._lang):
+                terminalreporter.write_line(line, **markup)
+        for problem in self._unwritten:
+            terminalreporter.write_line(problem, red=True)
 
 
 def _properties(report: pytest.TestReport) -> list[tuple[str, Any]]:

@@ -287,3 +287,30 @@ def test_tests_without_a_claim_run_where_pytest_runs(suite):
         """
     )
     suite.pytest().assert_outcomes(passed=2)
+
+
+FULL_DISK = """
+import os
+
+pytest_plugins = ["concspec.plugin"]
+
+def full(_): raise OSError(28, "No space left on device")
+
+os.fsync = full
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)])
+def test_nothing_but_the_file_is_lost_on_a_full_disk(graded, arguments):
+    graded.write("conftest.py", FULL_DISK)
+    run = graded.pytest("--results=results.json", *arguments)
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    run.stdout.fnmatch_lines(
+        ["refuted, as expected: *", "--results results.json could not be written: No space left *"]
+    )
+
+
+@pytest.mark.parametrize(("arguments", "partial"), [((), False), (("-x",), True)])
+def test_results_say_whether_the_run_was_broken_off(changed, arguments, partial):
+    changed.pytest("--results=results.json", *arguments)
+    assert changed.read("results.json")["partial"] == partial

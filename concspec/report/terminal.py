@@ -75,6 +75,8 @@ def summary(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
     if run.trials:
         yield from _falsifiers(run, lang)
     yield "", {}
+    if run.partial:
+        yield say("broken off: claims without a verdict were not run", lang), {"yellow": True}
     before = _switch(run.interpreter.gil, lang)
     after = "?" if run.gil_after is None else _switch(run.gil_after, lang)
     moved = run.gil_after is not None and run.gil_after != run.interpreter.gil
