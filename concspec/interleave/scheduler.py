@@ -36,6 +36,15 @@ if TYPE_CHECKING:
         def choose(self, execution: Execution, enabled: list[Task]) -> Task:
             """Return one of the enabled threads; raise `Cut` to end this execution here."""
 
+    class Baton(Protocol):
+        """Lets one thread wait until another hands over to it."""
+
+        def acquire(self) -> object:
+            """Wait for the turn, and take it."""
+
+        def release(self) -> None:
+            """Give the turn to the thread that waits, or will."""
+
 
 MOST_THREADS = 200
 MOST_STEPS = 20_000
@@ -91,7 +100,7 @@ class Task:
     steps = 0
     epoch = 0  # counts the threads started, so that what is ordered by start is known
     seen = False
-    baton: LockType  # what it waits for while others have their turn
+    baton: Baton  # what it waits for while others have their turn
 
     def __init__(self, index: int, path: tuple[int, ...], thread: threading.Thread) -> None:
         """Number a thread of the program; `path` says whose how manyth child it is."""
@@ -150,15 +159,20 @@ class Execution:
         search: Search,
         shared: frozenset[str],
         spawn: Callable[[Task, Callable[[], None]], None],
+        baton: Baton,
         *,
         numbers: dict[tuple[int, ...], int] | None = None,
         operations: dict[tuple[Site, tuple[Place, ...], bool], Operation] | None = None,
         explaining: bool = False,
     ) -> None:
-        """Prepare an execution; `spawn` runs a function on another operating system thread."""
+        """Prepare an execution in the calling thread, which waits for its turn at `baton`.
+
+        `spawn` runs a function on another operating system thread.
+        """
         self.search = search
         self.shared = shared
         self.spawn = spawn
+        self.baton = baton
         self.explaining = explaining
         self.operations = {} if operations is None else operations
         self.numbers = {} if numbers is None else numbers
@@ -176,7 +190,7 @@ class Execution:
     def run(self, program: Callable[[], object]) -> object:
         """Run the program in the calling thread to its end and return its result."""
         main = self.main = self.enrol((), threading.current_thread())
-        main.baton = held_lock()
+        main.baton = self.baton
         main.ident = _thread.get_ident()
         self.by_ident[main.ident] = main
         self.running = main
