@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import dis
 import sys
-from typing import TYPE_CHECKING, NamedTuple, Union
+import types
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,12 @@ class Method(NamedTuple):
     name: str
 
 
+class Built(NamedTuple):
+    """A new tuple, list or the like, made of these."""
+
+    parts: tuple[Source, ...]
+
+
 class Unknown(NamedTuple):
     """A value the analysis lost track of."""
 
@@ -52,20 +59,24 @@ class Null(NamedTuple):
     """The empty slot that newer interpreters push beside a callable."""
 
 
-Source = Union[Local, Result, Constant, Method, Unknown, Null]
+Source = Union[Local, Result, Constant, Method, Built, Unknown, Null]
 UNKNOWN = Unknown()
 NULL = Null()
+GENERATOR = (
+    0x20 | 0x80 | 0x200
+)  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR: `inspect` is large
+PLAIN = Constant(None)  # a text, a truth value or the like: nothing shared
 
-GLOBAL, CELL, ATTRIBUTE, ITEM, CALL, ITERATION, CAPTURE = range(7)
+GLOBAL, CELL, NAME, ENDING, ATTRIBUTE, ITEM, CALL, ITERATION, CAPTURE = range(9)
 
 
 class Site:
     """One instruction that may touch shared state.
 
-    `kind` is one of the constants above, `name` the variable or attribute, `receiver` the source of
-    the object, `key` the source of an item's key, `arguments` those of a call, `write` whether it
-    changes what it touches, `label` the access in the words of the source text, and `needed`
-    whether a later instruction of the code uses the value read here as a receiver.
+    `kind` is one of the constants above, `name` the variable or attribute (of an operator or a test
+    what it is), `receiver` the source of the object, `key` the source of an item's key, `arguments`
+    those of a call, `write` whether it changes what it touches, `label` the access in the words of
+    the source text, and `needed` whether a later instruction of the code uses the value read here.
     """
 
     __slots__ = (
@@ -161,13 +172,22 @@ _ENDS = frozenset(
     ]
 )
 _ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
-# What operators and calls return is asked for its truth without a look at shared state: a truth
-# value, a number, or an object that has only just been made.
-_TRUTHS = frozenset([CALL])
 _GOING_THROUGH = ("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
 _TESTING = ("TO_BOOL", "UNARY_NOT", "JUMP_IF_FALSE_OR_POP", "JUMP_IF_TRUE_OR_POP")
 _FORMATTING = ("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE")
-_MATCHING = ("MATCH_KEYS", "GET_LEN")
+_FORMS = (
+    "BUILD_LIST",
+    "BUILD_TUPLE",
+    "BUILD_SET",
+    "BUILD_SLICE",
+    "BUILD_MAP",
+    "BUILD_CONST_KEY_MAP",
+)
+_GATHERING = {"LIST_APPEND": 1, "SET_ADD": 1, "MAP_ADD": 2}
+_GIVING_BACK = ("YIELD_VALUE", "RETURN_VALUE", "RETURN_CONST")
+# These leave what is under what they pop or push as it is.
+_DROPPING = ("FOR_ITER", "POP_", "END_FOR", "RERAISE", "JUMP_IF_NOT_EXC_MATCH", "SETUP_FINALLY")
+_TRUTH_VALUES = ("IS_OP", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE")
 _CELLS = frozenset(["LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"])
 _GLOBALS = frozenset(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"])
 _UNDEFINED = object()
@@ -185,27 +205,40 @@ class _Analysis:
         self.offset = 0
         self.entries: dict[int, int] = {}  # where the prefixes of each instruction begin
         self.module_level = code.co_name == "<module>"
+        self.stored: list[tuple[int, str]] = []  # where which local variable is bound anew
 
     def run(self) -> dict[int, Site]:
         lines = dict(dis.findlinestarts(self.code))
         alive = True
         prefix: int | None = None
-        for instruction in dis.get_instructions(self.code):
+        handlers = _handlers(self.code)
+        starts = {handler.start for handler in handlers.values()}
+        instructions = list(dis.get_instructions(self.code))
+        entered = {*map(_jump_target, instructions), *handlers}
+        before: dict[int, list[Source]] = {}  # the stack where a guarded stretch begins
+        for instruction in instructions:
             self.offset = offset = instruction.offset
             if instruction.opname == "EXTENDED_ARG":
                 prefix = offset if prefix is None else prefix
                 continue
             entry, prefix = offset if prefix is None else prefix, None
+            if not alive and entry not in entered:
+                continue  # old compilers leave a jump behind `raise`
             self.entries[offset] = entry
             self.line = lines.get(offset) or self.line
             if entry in self.at_target:
                 arriving = self.at_target[entry]
                 self.stack = _merged(self.stack, arriving) if alive else arriving
+            elif entry in handlers:
+                handler = handlers[entry]
+                self.stack = self.caught(handler, before.get(handler.start, []), entry)
             elif not alive:
                 # Only a handler or the head of a loop is entered without a forward jump seen; the
                 # head of a loop is also fallen into, and its stack is the same each time round.
                 self.stack = []
             alive = True
+            if entry in starts:
+                before[entry] = list(self.stack)
             self.step(instruction)
             if instruction.opname in _ENDS:
                 alive = False
@@ -217,12 +250,24 @@ class _Analysis:
         return {self.entries[offset]: site for offset, site in self.found.items()}
 
     def mark_needed(self, site: Site) -> None:
-        for source in (site.receiver, site.key, *site.arguments):
-            inner = source
-            while isinstance(inner, Method):
-                inner = inner.receiver
-            if isinstance(inner, Result) and inner.offset in self.found:
-                self.found[inner.offset].needed = True
+        todo = [site.receiver, site.key, *site.arguments]
+        while todo:
+            source = todo.pop()
+            if isinstance(source, Method):
+                todo.append(source.receiver)
+            elif isinstance(source, Built):
+                todo += source.parts
+            elif isinstance(source, Result) and source.offset in self.found:
+                self.found[source.offset].needed = True
+
+    def caught(self, handler: Any, before: list[Source], offset: int) -> list[Source]:
+        """Return the stack where an exception is handled: what was there before, and that."""
+        kept: list[Source] = [UNKNOWN] * max(0, handler.depth - len(before))
+        kept += before[: handler.depth - len(kept)]
+        for where, name in self.stored:
+            if handler.start <= where < offset:
+                kept = [UNKNOWN if _mentions(each, name) else each for each in kept]
+        return [*kept, *[UNKNOWN] * (2 if handler.lasti else 1)]
 
     # The symbolic stack.
 
@@ -239,6 +284,7 @@ class _Analysis:
         return self.stack[-depth] if depth <= len(self.stack) else UNKNOWN
 
     def forget_local(self, name: str) -> None:
+        self.stored.append((self.offset, name))
         self.stack = [UNKNOWN if _mentions(entry, name) else entry for entry in self.stack]
 
     def generic(self, instruction: dis.Instruction) -> None:
@@ -252,14 +298,19 @@ class _Analysis:
         ):
             self.push(*[UNKNOWN] * effect)
             return
+        dropping = instruction.opname.startswith(_DROPPING)
         if instruction.opname == "FOR_ITER":
+            # What is built in the loop is not followed round it.
+            before = [UNKNOWN if isinstance(each, Built) else each for each in before]
             self.push(UNKNOWN)
         else:
-            _change_depth(self.stack, effect)
+            _change_depth(self.stack, effect, dropping=dropping)
         if jump is not None:
             taken = before
             try:
-                _change_depth(taken, dis.stack_effect(instruction.opcode, argument, jump=True))
+                if not instruction.opname.startswith("POP_JUMP"):  # PyPy 3.9 says 0
+                    effect = dis.stack_effect(instruction.opcode, argument, jump=True)
+                _change_depth(taken, effect, dropping=dropping)
             except ValueError:
                 taken = []
             self.arrive(jump, taken)
@@ -324,6 +375,10 @@ class _Analysis:
             self.forget_local(operand)
         elif name == "POP_TOP":
             self.pop()
+        elif name in _GIVING_BACK and self.code.co_flags & GENERATOR:
+            # Events of yielding come when the generator may be resumed already.
+            self.site(ENDING, "", "")
+            self.generic(instruction)
         elif name == "PUSH_NULL":
             self.push(NULL)
         elif name in ("COPY", "DUP_TOP"):
@@ -339,11 +394,31 @@ class _Analysis:
             self.push(top, *under)
         elif name in _GLOBALS:
             self.load_global(instruction)
+        elif name in _FORMS:
+            self.build(instruction)
+        elif name == "BUILD_STRING":
+            self.popn(instruction.arg or 0)
+            self.push(PLAIN)
+        elif name == "LIST_TO_TUPLE" or (
+            name == "CALL_INTRINSIC_1" and instruction.argrepr == "INTRINSIC_LIST_TO_TUPLE"
+        ):
+            pass
+        elif name == "MAKE_FUNCTION":
+            made = self.popn(1 - dis.stack_effect(instruction.opcode, instruction.arg))
+            self.push(next((each for each in made if _is_code(each)), UNKNOWN))
+        elif name == "SET_FUNCTION_ATTRIBUTE":
+            function, _ = self.pop(), self.pop()
+            self.push(function)
+        elif name in _GATHERING:
+            self.popn(_GATHERING[name])
+            self.put(instruction.arg or 1, UNKNOWN)
         elif name in ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME"):
             if name.startswith("STORE"):
                 self.pop()
-            if name.endswith("GLOBAL") or self.module_level:
+            if name.endswith("GLOBAL"):
                 self.site(GLOBAL, operand, operand, write=True)
+            elif self.module_level:
+                self.site(NAME, operand, operand, write=True)
         elif name in _CELLS:
             if name == "LOAD_FROM_DICT_OR_DEREF":
                 self.pop()
@@ -373,17 +448,17 @@ class _Analysis:
         elif name in ("STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE"):
             key: Source
             if name == "STORE_SLICE":
-                _, container, _, _ = self.popn(4)
+                given, container, _, _ = self.popn(4)
                 key = UNKNOWN
             else:
                 container, key = self.popn(2)
-                if name == "STORE_SUBSCR":
-                    self.pop()
-            self.item(container, key, write=True)
+                given = self.pop() if name == "STORE_SUBSCR" else PLAIN
+            self.item(container, key, write=True, given=given)
         elif name == "CONTAINS_OP":
             wanted, container = self.popn(2)
-            self.push(self.item(container, wanted))
-        elif name == "GET_ITER":
+            self.item(container, wanted, name="in")
+            self.push(PLAIN)
+        elif name in ("GET_ITER", "GET_YIELD_FROM_ITER"):
             iterated = self.pop()
             effect = dis.stack_effect(instruction.opcode, instruction.arg)
             self.push(self.site(CAPTURE, "", self.text(iterated), receiver=iterated))
@@ -392,32 +467,48 @@ class _Analysis:
         elif name == "BUILD_LIST_FROM_ARG":  # PyPy: puts a new list under the iterator
             iterator = self.pop()
             self.push(UNKNOWN, iterator)
-        elif name == "FOR_ITER":
-            self.iterate()
+        elif name in ("FOR_ITER", "SEND", "YIELD_FROM"):
+            self.iterate(name)
             self.generic(instruction)
-        elif name in ("UNPACK_SEQUENCE", "UNPACK_EX", *_GOING_THROUGH):
-            whole = self.at(1)
-            if not isinstance(whole, Constant):
-                self.site(ITERATION, "", f"{self.text(whole)}[]", receiver=whole)
+        elif name in _GOING_THROUGH:
+            self.extend(instruction)
+        elif name in ("UNPACK_SEQUENCE", "UNPACK_EX"):
+            self.look(self.at(1))
             self.generic(instruction)
             for depth in range(1, (instruction.arg or 0) + 1):
-                if name.startswith("UNPACK") and depth <= len(self.stack):
-                    self.stack[-depth] = UNKNOWN
+                self.put(depth, UNKNOWN)
         elif name in _TESTING or name.startswith("POP_JUMP"):
-            tested = self.at(1)
-            if isinstance(tested, (Local, Result)) and self.found_kind(tested) not in _TRUTHS:
-                self.site(ITERATION, "", f"{self.text(tested)}[]", receiver=tested)
+            if not name.endswith("NONE"):
+                self.look(self.at(1))
             self.generic(instruction)
+            if name in ("TO_BOOL", "UNARY_NOT"):
+                self.put(1, PLAIN)
         elif name in _FORMATTING:
             flags = (instruction.arg or 0) if name == "FORMAT_VALUE" else 0
             spec = name == "FORMAT_WITH_SPEC" or flags & 4
             value = self.at(2 if spec else 1)
-            if not isinstance(value, Constant):
-                self.site(ITERATION, "", f"{self.text(value)}[]", receiver=value)
+            self.look(value, "deep")
             self.generic(instruction)
-        elif name in _MATCHING:
-            self.site(ITERATION, "", "?[]", receiver=UNKNOWN)
+            self.put(1, PLAIN)
+        elif name in ("MATCH_KEYS", "GET_LEN"):
+            self.look(self.at(2 if name == "MATCH_KEYS" else 1))
             self.generic(instruction)
+        elif name == "MATCH_CLASS":
+            self.look(self.at(3), "inside")
+            self.generic(instruction)
+        elif name in _TRUTH_VALUES:
+            self.generic(instruction)
+            self.put(1, PLAIN)
+        elif name == "IMPORT_FROM":
+            self.push(self.site(ATTRIBUTE, operand, operand))
+        elif name in ("SETUP_WITH", "BEFORE_WITH", "LOAD_SPECIAL"):
+            self.enter(instruction)
+        elif name == "WITH_EXCEPT_START":
+            leaving = (each for each in reversed(self.stack) if isinstance(each, Method))
+            manager = next(leaving, Method(UNKNOWN, "")).receiver
+            self.look(manager, "inside", write=True)
+            self.generic(instruction)
+            self.put(1, PLAIN)
         elif name == "LOAD_SUPER_ATTR":
             # Which class has it is not looked up: it may be that of any object.
             attribute = str(instruction.argval)
@@ -436,11 +527,44 @@ class _Analysis:
             return (code.co_cellvars + code.co_freevars)[instruction.arg or 0]
         return str(instruction.argval)
 
-    def found_kind(self, source: Source) -> int | None:
-        """Return the kind of the site that pushed a value, if a site did."""
-        if isinstance(source, Result) and source.offset in self.found:
-            return self.found[source.offset].kind
-        return None
+    def put(self, depth: int, source: Source) -> None:
+        if depth <= len(self.stack):
+            self.stack[-depth] = source
+
+    def build(self, instruction: dis.Instruction) -> None:
+        name, count = instruction.opname, instruction.arg or 0
+        count = {"BUILD_MAP": 2 * count, "BUILD_CONST_KEY_MAP": count + 1}.get(name, count)
+        parts = self.popn(count)
+        self.push(Built(tuple(each for each in parts if not isinstance(each, Constant))))
+
+    def extend(self, instruction: dis.Instruction) -> None:
+        """Put what a container holds into one that is being built."""
+        added = self.pop()
+        self.look(added)
+        depth = instruction.arg or 1
+        built = self.at(depth)
+        if isinstance(built, Built) and not isinstance(added, Constant):
+            self.put(depth, Built((*built.parts, added)))
+
+    def enter(self, instruction: dis.Instruction) -> None:
+        """The manager of a `with`, which may be written in C."""
+        manager = self.pop()
+        name = instruction.opname
+        if name == "LOAD_SPECIAL":
+            self.push(Method(manager, instruction.argrepr), NULL)
+            return
+        self.look(manager, "inside", write=True)
+        self.push(Method(manager, "__exit__"))
+        target = _jump_target(instruction)
+        if target is not None:
+            self.arrive(target, [*self.stack, *[UNKNOWN] * 6])
+        self.push(UNKNOWN)
+
+    def look(self, source: Source, name: str = "", *, write: bool = False) -> None:
+        """Go through something, or test it, without a name for what is done."""
+        if not isinstance(source, (Constant, Method)):
+            label = f"{self.text(source)}[]"
+            self.site(ITERATION, name, label, receiver=source, write=write)
 
     def swap(self, depth: int) -> None:
         while len(self.stack) < depth:
@@ -454,7 +578,8 @@ class _Analysis:
         if instruction.opname == "LOAD_FROM_DICT_OR_GLOBALS":
             self.pop()
             effect += 1
-        result = self.site(GLOBAL, name, name)
+        kind = GLOBAL if instruction.opname == "LOAD_GLOBAL" else NAME
+        result = self.site(kind, name, name)
         if effect > 1:
             self.push(*((NULL, result) if sys.version_info < (3, 13) else (result, NULL)))
         else:
@@ -471,18 +596,28 @@ class _Analysis:
         else:
             self.push(result)
 
-    def item(self, container: Source, key: Source, *, write: bool = False) -> Source:
+    def item(
+        self,
+        container: Source,
+        key: Source,
+        *,
+        write: bool = False,
+        name: str = "",
+        given: Source = PLAIN,
+    ) -> Source:
         label = f"{self.text(container)}[]"
-        return self.site(ITEM, "", label, write=write, receiver=container, key=key)
+        return self.site(
+            ITEM, name, label, write=write, receiver=container, key=key, arguments=(given,)
+        )
 
-    def iterate(self) -> None:
-        for depth in (1, 2):
-            source = self.at(depth)
-            if isinstance(source, (Result, Local)):
-                label = f"{self.text(source)}[]"
-                self.site(ITERATION, "", label, receiver=source)
-                return
-        self.site(ITERATION, "", "?[]", receiver=UNKNOWN)
+    def iterate(self, name: str) -> None:
+        # Beside the iterator is the value to send, or, from Python 3.15 on, an index.
+        beside = name != "FOR_ITER" or sys.version_info >= (3, 15)
+        source = self.at(2 if beside else 1)
+        if isinstance(source, (Result, Local)):
+            self.look(source, "next")
+        else:
+            self.look(UNKNOWN, "next", write=True)
 
     def operate(self, instruction: dis.Instruction) -> None:
         """An operator: `shared += [1]` changes the list on its left in place."""
@@ -491,50 +626,43 @@ class _Analysis:
         inplace = name.startswith("INPLACE_") or (
             name == "BINARY_OP" and instruction.argrepr.endswith("=")
         )
-        operands = tuple(each for each in (left, right) if not isinstance(each, (Constant, Null)))
-        if operands:
-            result = self.site(
-                CALL,
-                "inplace" if inplace else "binary",
-                f"{self.text(left)}[]",
-                write=inplace,
-                arguments=(left, right),
-            )
-            self.push(result)
-        else:
-            self.push(UNKNOWN)
+        compares = name == "COMPARE_OP"
+        if isinstance(left, Constant) and isinstance(right, Constant):
+            self.push(PLAIN)
+            return
+        result = self.site(
+            CALL,
+            "inplace" if inplace else "compare" if compares else "binary",
+            f"{self.text(left)}[]",
+            write=inplace,
+            arguments=(left, right),
+        )
+        # The answer of a comparison is a truth value.
+        self.push(PLAIN if compares else result)
 
     def call(self, instruction: dis.Instruction) -> None:
         name = instruction.opname
         count = instruction.arg or 0
         if name in ("CALL_FUNCTION_EX", "CALL_FUNCTION_VAR_KW"):
-            self.generic(instruction)
-            self.mark_opaque_call()
-            # What it gets and does is in a tuple: it may change any container.
-            self.site(ITERATION, "", "?[]", receiver=UNKNOWN, write=True)
-            return
-        if name in ("CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW"):
-            self.pop()
-        given = self.popn(count)
-        if name in ("CALL_FUNCTION", "CALL_FUNCTION_KW"):
-            pair: tuple[Source, ...] = (self.pop(),)
+            # One tuple of arguments, and perhaps one dictionary.
+            given = self.popn(2 if sys.version_info >= (3, 14) else 1 + (count & 1))
+            popped = 1 - dis.stack_effect(instruction.opcode, instruction.arg)
+            callee = self.callable(popped - len(given))
         else:
-            pair = self.popn(2)
-        callee: Source = UNKNOWN
-        for each in pair:
-            if isinstance(each, Method):
-                callee = each
-                break
-            if not isinstance(each, Null):
-                # With a bound receiver on the stack (3.14's `with`), the first is the callable.
-                callee = each
-                break
+            if name in ("CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW"):
+                self.pop()
+            given = self.popn(count)
+            callee = self.callable(1 if name in ("CALL_FUNCTION", "CALL_FUNCTION_KW") else 2)
+        stars = "*" if name in ("CALL_FUNCTION_EX", "CALL_FUNCTION_VAR_KW") else ""
+        given = tuple(each for each in given if not isinstance(each, Null))
         label = f"{self.text(callee.receiver if isinstance(callee, Method) else callee)}[]"
-        self.push(self.site(CALL, "", label, receiver=callee, arguments=given))
+        self.push(self.site(CALL, stars, label, receiver=callee, arguments=given))
 
-    def mark_opaque_call(self) -> None:
-        if self.stack:
-            self.stack[-1] = UNKNOWN
+    def callable(self, slots: int) -> Source:
+        """Pop the callable, and the slot beside it that some interpreters have."""
+        pair = self.popn(slots)
+        # With a bound receiver on the stack (3.14's `with`), the first is the callable.
+        return next((each for each in pair if not isinstance(each, Null)), UNKNOWN)
 
     def text(self, source: Source) -> str:
         """Name a source the way the program's text does, as far as it is known."""
@@ -548,9 +676,24 @@ class _Analysis:
         return "?"
 
 
+def _handlers(code: CodeType) -> dict[int, Any]:
+    """Return the first entry of the exception table for each handler, by its offset."""
+    parse = getattr(dis, "_parse_exception_table", None)
+    found: dict[int, Any] = {}
+    for entry in parse(code) if parse is not None else ():
+        found.setdefault(entry.target, entry)
+    return found
+
+
+def _is_code(source: Source) -> bool:
+    return isinstance(source, Constant) and isinstance(source.value, types.CodeType)
+
+
 def _mentions(source: Source, name: str) -> bool:
     while isinstance(source, Method):
         source = source.receiver
+    if isinstance(source, Built):
+        return any(_mentions(each, name) for each in source.parts)
     return isinstance(source, Local) and source.name == name
 
 
@@ -563,11 +706,13 @@ def _merged(left: list[Source], right: list[Source]) -> list[Source]:
     return [one if one == other else UNKNOWN for one, other in pairs]
 
 
-def _change_depth(stack: list[Source], effect: int) -> None:
-    """Pop or push `effect` entries; the entry then on top may be a new value."""
+def _change_depth(stack: list[Source], effect: int, *, dropping: bool) -> None:
+    """Pop or push `effect` entries; if not `dropping`, the one then on top may be a new value."""
     if effect < 0:
         del stack[effect:]
-    if stack and effect <= 0:
+    if dropping:
+        stack.extend([UNKNOWN] * effect)
+    elif stack and effect <= 0:
         stack[-1] = UNKNOWN
     elif effect > 0:
         if stack:

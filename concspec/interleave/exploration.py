@@ -282,10 +282,12 @@ class Tally:
         self.executions = 0
         self.interleavings: int | None = 0
         self.redundant = 0
+        self.doubt: str | None = None
 
     def add(self, execution: Execution, result: Any, stands_for: int | None) -> None:
         """Count one execution."""
         self.executions += 1
+        self.doubt = self.doubt or execution.observer.doubt
         self.interleavings = _sum(self.interleavings, stands_for)
         if execution.stuck:
             found = describe(execution, "")
@@ -332,6 +334,7 @@ class Tally:
     ) -> Exploration:
         """Return the sum."""
         part, parts = shard or (0, 1)
+        bound = bound or self.doubt
         if bound is None and parts > 1:
             bound = f"shard=({part}, {parts})"
         return Exploration(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from concspec.interleave import scheduler
 from concspec.interleave.deadlock import name_of
 from concspec.interleave.errors import ExplorationError
-from concspec.interleave.observation import stopping_frame
+from concspec.interleave.observation import is_python, stopping_frame
 from concspec.interleave.operations import Operation, Waiter
 from concspec.interleave.scheduler import Execution, Task, Unwind
 
@@ -436,6 +436,9 @@ def _thread_start(self: Any) -> None:
         raise RuntimeError("threads can only be started once")
     execution, task = found
     context = _context_of(self)
+    target = getattr(self, "_target", None)
+    if target is not None and not is_python(target):
+        self._target, self._args = _calling, (target, *self._args)
     self._started._flag = True
 
     def body(child: Task) -> None:
@@ -469,6 +472,15 @@ def _thread_start(self: Any) -> None:
 
     execution.start(task, self, body)
     self._concspec = execution.tasks[-1]
+
+
+# A target that is not written in Python is called where it can be seen, in code like the program's.
+_scope: dict[str, Any] = {}
+exec(  # noqa: S102
+    "def call(target, /, *args, **kwargs):\n    return target(*args, **kwargs)",
+    _scope,
+)
+_calling = _scope["call"]
 
 
 def _context_of(thread: Any) -> contextvars.Context:
@@ -562,6 +574,20 @@ def _monotonic() -> float:
     return time.monotonic() if found is None else found[0].clock
 
 
+class _Forgetful(set):  # type: ignore[type-arg]
+    """Stands for what `threading` notes of its threads by weak references, for its own tests."""
+
+    def add(self, thread: object) -> None:
+        pass
+
+
+class _ForgetfulTable(dict):  # type: ignore[type-arg]
+    """Stands for what pools note of their threads by weak references, for the interpreter's end."""
+
+    def __setitem__(self, thread: object, waiting: object) -> None:
+        pass
+
+
 _REPLACED: list[tuple[Any, str, Any]] = [
     (_thread, "allocate_lock", _make_lock),
     (threading, "Lock", _make_lock),
@@ -581,6 +607,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (threading.Semaphore, "__enter__", _semaphore_acquire),
     (threading.Semaphore, "release", _semaphore_release),
     (threading.BoundedSemaphore, "release", _semaphore_release),
+    (threading, "_dangling", _Forgetful()),
     (threading, "_time", _monotonic),
     (queue, "time", _monotonic),
     (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]
@@ -597,6 +624,9 @@ FACTORIES = {
 }
 
 
+_pools: list[tuple[Any, Any]] = []  # the module, if it is used, and what was replaced in it
+
+
 def _original(owner: object, name: str) -> Any:
     return _originals[owner, name]
 
@@ -605,9 +635,17 @@ def install() -> None:
     """Put the cooperative versions in place."""
     for owner, name, replacement in _REPLACED:
         setattr(owner, name, replacement)
+    if "concurrent.futures" in sys.modules:
+        import concurrent.futures.thread as pools  # noqa: PLC0415 - imported when first used
+
+        _pools.append((pools, vars(pools)["_threads_queues"]))
+        vars(pools)["_threads_queues"] = _ForgetfulTable()
 
 
 def uninstall() -> None:
     """Put back what was there."""
     for (owner, name), original in _originals.items():
         setattr(owner, name, original)
+    while _pools:
+        module, queues = _pools.pop()
+        vars(module)["_threads_queues"] = queues

@@ -17,9 +17,16 @@ from _thread import allocate_lock  # by name: the attribute of `_thread` is repl
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import Site
+from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
-from concspec.interleave.observation import MISSING, Aliases, Observer, stopping_frame
+from concspec.interleave.observation import (
+    MISSING,
+    Aliases,
+    Observer,
+    is_program_code,
+    program_frame,
+    stopping_frame,
+)
 from concspec.interleave.operations import WHOLE, Operation, Place
 
 if TYPE_CHECKING:
@@ -109,6 +116,8 @@ class Task:
         self.thread = thread
         self.sees: dict[int, int] = {}
         self.results: dict[Any, object] = {}
+        # By frame, the operation it stands in, in which Python code may be called.
+        self.inside: dict[int, tuple[Site, tuple[Place, ...], bool]] = {}
 
     @property
     def name(self) -> str:
@@ -406,17 +415,27 @@ class Execution:
         try:
             if not self.touched % 1024:
                 self.take_stock(task, site, frame)
+            kind = site.kind
+            if kind == ENDING:
+                if task.inside:
+                    self.returned(task, frame, MISSING)
+                return
+            places: tuple[Place, ...] = ()
+            write = False
             # What is done alone is ordered by `start` and `join` with all that others do.
             if not self.alone:
                 places, write = self.observer.observe(site, frame, task.results)
                 if places:
-                    self.note(task, places, site.label, write=write)
-                    if site.label in self.shared:
-                        self.reach(task, self.operation(site, places, write=write))
-                        if self.explaining:
-                            self.explain(site, frame, task)
+                    self.perform(task, site, frame, places, write=write)
+            elif kind == CALL:
+                self.observer.made(site, frame, task.results)
             if site.needed:
                 task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
+            # A name is looked up without calling anything; an attribute may be a property.
+            if kind >= ATTRIBUTE and (site.needed or (places and kind > ATTRIBUTE)):
+                task.inside[id(frame)] = site, places, write
+            elif task.inside:
+                task.inside.pop(id(frame), None)
         except ExplorationError:
             raise
         except Cut:
@@ -438,19 +457,54 @@ class Execution:
             )
         self.look_at_the_clock()
 
-    def operation(self, site: Site, places: tuple[Place, ...], *, write: bool) -> Operation:
+    def perform(
+        self, task: Task, site: Site, frame: FrameType, places: tuple[Place, ...], *, write: bool
+    ) -> None:
+        """Note an access, and stop before it if it is a switch point."""
+        self.note(task, places, site.label, write=write)
+        if site.label in self.shared:
+            self.reach(task, self.operation(site, frame, places, write=write))
+            if self.explaining:
+                self.explain(site, frame, task)
+
+    def returned(self, task: Task, frame: FrameType, value: object) -> None:
+        """Come to the end of a function, and so back into what called it.
+
+        Where Python code called it, the value is that of the call.  Where C code did, as `sorted`
+        calls a key, that goes on with what it was doing, which is a step anew.
+        """
+        task.inside.pop(id(frame), None)
+        calling = frame.f_back
+        inside = None if calling is None else task.inside.get(id(calling))
+        if calling is None or inside is None or self.over:
+            return
+        site, places, write = inside
+        found = self.observer.value_of(site, calling, frame, value, task.results)
+        if found is not MISSING:
+            task.results[id(calling), site.offset] = found
+            del task.inside[id(calling)]
+        elif places and not self.alone:
+            try:
+                self.perform(task, site, calling, places, write=write)
+            except Cut:
+                self.cut = self.over = True
+                raise Unwind from None
+
+    def operation(
+        self, site: Site, frame: FrameType, places: tuple[Place, ...], *, write: bool
+    ) -> Operation:
         """Return the operation of an access; the same one each time, as most executions repeat."""
         key = site, places, write
         known = self.operations.get(key)
         if known is None:
-            known = self.operations[key] = Operation(
-                "write" if write else "read",
-                site.label,
-                places,
-                write=write,
-                filename=site.code.co_filename,
-                line=site.line,
-            )
+            filename, line = site.code.co_filename, site.line
+            calling = frame if is_program_code(filename) else program_frame(frame)
+            if calling not in (frame, None):  # code of a library, for a line of the program
+                filename, line = calling.f_code.co_filename, calling.f_lineno or 0
+            kind = "write" if write else "read"
+            known = Operation(kind, site.label, places, write=write, filename=filename, line=line)
+            if calling is frame:
+                self.operations[key] = known
         return known
 
     def explain(self, site: Site, frame: FrameType, task: Task) -> None:

@@ -12,8 +12,8 @@ import sys
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import Site, sites
-from concspec.interleave.observation import is_program_code
+from concspec.interleave.accesses import GENERATOR, Site, sites
+from concspec.interleave.observation import is_watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,9 @@ class Monitoring(Tracing):
         monitoring.use_tool_id(tool, "concspec")
         monitoring.register_callback(tool, events.PY_START, self.started)
         monitoring.register_callback(tool, events.INSTRUCTION, self.instruction())
-        monitoring.set_events(tool, events.PY_START)
+        for event in (events.PY_RETURN, events.PY_UNWIND):
+            monitoring.register_callback(tool, event, self.returned)
+        monitoring.set_events(tool, events.PY_START | events.PY_UNWIND)
         monitoring.restart_events()
 
     def end(self) -> None:
@@ -76,18 +78,28 @@ class Monitoring(Tracing):
         monitoring.set_events(tool, 0)
         for code, _ in self.watched.values():
             monitoring.set_local_events(tool, code, 0)
-        for event in (monitoring.events.PY_START, monitoring.events.INSTRUCTION):
+        events = monitoring.events
+        for event in (events.PY_START, events.INSTRUCTION, events.PY_RETURN, events.PY_UNWIND):
             monitoring.register_callback(tool, event, None)
         monitoring.free_tool_id(tool)
 
     def started(self, code: CodeType, _offset: int) -> object:
-        if id(code) not in self.watched and is_program_code(code.co_filename):
+        if id(code) not in self.watched and is_watched(code):
             if self.execution is None or get_ident() not in self.execution.by_ident:
                 return None
             found = sites_of(code)
             self.watched[id(code)] = (code, found)
-            self.monitoring.set_local_events(self.tool, code, self.monitoring.events.INSTRUCTION)
+            events = self.monitoring.events
+            returning = 0 if code.co_flags & GENERATOR else events.PY_RETURN
+            self.monitoring.set_local_events(self.tool, code, events.INSTRUCTION | returning)
         return self.monitoring.DISABLE
+
+    def returned(self, code: CodeType, _offset: int, value: object) -> None:
+        execution = self.execution
+        if execution is not None and id(code) in self.watched:
+            task = execution.by_ident.get(get_ident())
+            if task is not None and task.inside:
+                execution.returned(task, sys._getframe(1), value)
 
     def instruction(self) -> Callable[[CodeType, int], object]:
         watched = self.watched
@@ -132,7 +144,7 @@ class Settrace(Tracing):
         code = frame.f_code
         known = self.local.get(id(code))
         if known is None:
-            local = self.watching(code) if is_program_code(code.co_filename) else None
+            local = self.watching(code) if is_watched(code) else None
             known = self.local[id(code)] = (code, local)
         if known[1] is not None:
             frame.f_trace_lines = False
@@ -142,19 +154,26 @@ class Settrace(Tracing):
     def watching(self, code: CodeType) -> Callable[[FrameType, str, Any], Any]:
         site_at = sites_of(code).get
         has_cells = bool(code.co_freevars or code.co_cellvars)
+        returns = not code.co_flags & GENERATOR
 
-        def local(frame: FrameType, event: str, _argument: object) -> Any:
-            site = site_at(frame.f_lasti)
+        def local(frame: FrameType, event: str, argument: object) -> Any:
             execution = self.execution
-            if site is not None and event == "opcode" and execution is not None:
-                task = execution.by_ident.get(get_ident())
-                if task is not None:
+            if execution is None:
+                return local
+            if event == "opcode":
+                site = site_at(frame.f_lasti)
+                task = None if site is None else execution.by_ident.get(get_ident())
+                if site is not None and task is not None:
                     execution.access(task, site, frame)
                     if has_cells:
                         # The interpreter writes its snapshot of the variables back when this
                         # function returns, over what other threads have put into cells meanwhile
                         # (bpo-30744); this takes a new snapshot.
                         frame.f_locals  # noqa: B018
+            elif event == "return" and returns:
+                task = execution.by_ident.get(get_ident())
+                if task is not None and task.inside:
+                    execution.returned(task, frame, argument)
             return local
 
         return local
