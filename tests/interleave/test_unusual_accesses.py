@@ -1184,6 +1184,25 @@ def in_a_pool():
     return box.x
 
 
+def in_a_pool_that_runs_c():
+    items = []
+    with futures.ThreadPoolExecutor(2) as pool:
+        pool.submit(items.append, 1)
+        pool.submit(lambda: items.append(len(items)))
+    return 1 if items[-1] else 2
+
+
+def by_a_predicate_of_c():
+    items, changed, seen = [], threading.Condition(), []
+
+    def first():
+        with changed:
+            seen.append(changed.wait_for(items.__len__, timeout=1))
+
+    both(first, lambda: items.append(1))
+    return 1 + seen[0]
+
+
 def by_a_weak_reference():
     box = Plain(Plain())
     look, seen = weakref.ref(box.x), []
