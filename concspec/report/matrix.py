@@ -123,15 +123,15 @@ class Row:
             for outcome, said in told.values()
         ]
 
-    @property
-    def falsifiers(self) -> Sequence[Group]:
-        """The outcomes of the falsifiers, where there are any."""
-        keys = ("falsifier", "breaks", "caught")
-        tried = (
-            [{key: trial[key] for key in keys} for trial in claim.get("falsifiers", ())]
-            for claim in self.runs
-        )
-        return [group for group in _groups(tried) if group.said]
+    def falsifiers(self, caught: bool) -> Sequence[Group]:
+        """The falsifiers that were caught, or those that escaped, each with its columns."""
+        tried: dict[str, tuple[Mapping[str, Any], list[int]]] = {}
+        for column, claim in enumerate(self.runs):
+            for trial in claim.get("falsifiers", ()):
+                if trial["caught"] is caught:
+                    _, columns = tried.setdefault(trial["falsifier"], (trial, []))
+                    columns.append(column)
+        return [Group(trial, sorted(set(columns))) for trial, columns in tried.values()]
 
     @cached_property
     def durations(self) -> Sequence[float]:

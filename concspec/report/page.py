@@ -15,19 +15,8 @@ from concspec.report.names import Names
 from concspec.report.pictures import Figure
 from concspec.report.rendering import duration, file, render, say, terms, visible
 
-SIGNS = {
-    State.HOLDS: ("h", "✓"),
-    State.REFUTED: ("r", "✗"),
-    State.NOT_APPLICABLE: ("n", "–"),
-    State.INCONCLUSIVE: ("i", "?"),
-    State.CHANGED: ("c", "≠"),
-    State.ERROR: ("e", "!"),
-    State.NOT_RUN: ("x", "·"),
-}
-"""The class and the sign of each state; its word stands beside them.
-
-In a cell, the sign and the Chinese word come from ``page.css``, since there are many cells.
-"""
+LETTERS = dict(zip(State, "hrnicex"))
+"""The class of each state, from which the style sheet has its colour and sign."""
 
 
 _CLAIM = re.compile(r'@claim\((?:[^()"]|"[^"]*"|\([^()]*\))*\)\n')
@@ -44,7 +33,7 @@ def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
         matrix=matrix,
         names=names,
         State=State,
-        signs=SIGNS,
+        letters=LETTERS,
         machines=_machines(matrix, names),
         cells=_cells,
         took=functools.partial(_took, names),
@@ -53,7 +42,7 @@ def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
         script=script,
         script_hash=digest,
         source=_source,
-        terms=Markup(terms()),  # noqa: S704 - our own words
+        terms=terms(),
         style=file("page.css") + file("drawing.css"),
     )
 
@@ -83,8 +72,8 @@ def _took(names: Names, row: Row, columns: Sequence[int]) -> str:
 
 
 _CELLS = {
-    state: Markup("<td class={}><i>{}</i>").format(letter, state.value)
-    for state, (letter, _) in SIGNS.items()
+    state: Markup("<td class={}>{}").format(letter, state.value)
+    for state, letter in LETTERS.items()
 }
 
 

@@ -8,7 +8,6 @@ those of the page, in light and dark; and each picture is as small as what it sh
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from importlib import resources
@@ -18,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from concspec.language import say_since
-from concspec.report.words import CHINESE
+from concspec.report.words import CHINESE, REPEATED
 
 _LONGEST = 4000
 """Characters of one text that the page shows; all of them stand in results.json."""
@@ -69,7 +68,7 @@ def say(words: str) -> Markup:
     return both({"en": words, "zh": CHINESE[words]})
 
 
-_TERMS = {words: f"k{number}" for number, words in enumerate(CHINESE)}
+_TERMS = {words: f"k{number}" for number, words in enumerate(REPEATED)}
 
 
 @functools.cache
@@ -88,13 +87,15 @@ def headed(words: str) -> Markup:
     return Markup("<h3 class={}>{}</h3>").format(_TERMS[words], words)
 
 
-def terms() -> str:
-    """The Chinese of the phrases by their classes, as JSON for the script."""
-    return json.dumps({_TERMS[words]: CHINESE[words] for words in CHINESE}, ensure_ascii=False)
+def terms() -> Mapping[str, str]:
+    """Give the Chinese of such phrases by their classes."""
+    return {name: CHINESE[words] for words, name in _TERMS.items()}
 
 
 def duration(seconds: float) -> str:
     """Say about how long something took, by one digit: the next run takes another time."""
+    if seconds < 0.0095:  # noqa: PLR2004
+        return "< 10 ms"
     unit, count = ("s", seconds) if seconds >= 0.95 else ("ms", 1000 * seconds)  # noqa: PLR2004
     return f"{float(f'{count:.0e}'):g} {unit}"
 

@@ -1,10 +1,14 @@
 """A matrix as large as it may become: made up, with what a real one has in it."""
 
-from tests.report.runs import claim, outcome, refuted, run
+from tests.report.runs import claim, outcome, refuted, run, trial
 
 SOURCE = "\n".join(
     f"    line {n} of the spec = some_call(with_an, argument_or_two)" for n in range(9)
 )
+BREAKS = {
+    "en": "what the claim is about does something else than what it is there for",
+    "zh": "论断所说的东西做了别的事情",
+}
 TEXT = "One sentence of the usual length, which says what is true of an interpreter, or is not."
 
 
@@ -23,7 +27,10 @@ def _run(name, number, claims):
 
 def _claim(n, number):
     slug = f"claim-number-{n}"
-    more = {"text": {"en": f"{TEXT} {n}", "zh": f"{n} 一句平常长度的话说的是解释器上的真假。"}}
+    more = {
+        "text": {"en": f"{TEXT} {n}", "zh": f"{n} 一句平常长度的话说的是解释器上的真假。"},
+        "falsifiers": [trial(f"primitive.{way}-{n}", breaks=BREAKS) for way in ("one", "other")],
+    }
     if n % 10 == 0:
         seen = f"assert {number} == {n}\n +  where {number} = <function at 0x7f{number:06x}>()"
         return refuted(slug, outcomes=[_outcome(slug, "refuted", number, seen=seen)], **more)

@@ -13,10 +13,12 @@
     line,
     link: find("a", line),
     slug: line.dataset.slug,
-    section: line.dataset.section,
+    section: line.parentNode.dataset.section,
+    more: line.nextElementSibling,
+    details: find("details", line.nextElementSibling),
     differs: "differs" in line.dataset,
     states: [...line.cells].slice(1).map((cell) => cell.className),
-    text: `${line.dataset.slug} ${line.cells[0].textContent} ${line.dataset.section}`.toLowerCase(),
+    text: `${line.dataset.slug} ${line.cells[0].textContent} ${line.parentNode.dataset.section}`.toLowerCase(),
   }));
   const bySlug = new Map(rows.map((row) => [row.slug, row]));
   const bodies = all("tbody", table);
@@ -48,9 +50,9 @@
     find(`#lang-${lang}`).checked = true;
     root.lang = lang === "zh" ? "zh-CN" : "en";
     const word = lang === "zh" ? chinese : english;
-    for (const item of all("td[class] > i", table)) {
-      const said = word[item.parentNode.className];
-      if (item.textContent !== said) item.textContent = said;
+    for (const item of all("td[class], b[class]")) {
+      const said = word[item.className];
+      if (item.firstChild.data !== said) item.firstChild.data = said;
     }
     for (const item of all("i[class], h3[class]")) {
       item.dataset.en ??= item.textContent;
@@ -73,41 +75,41 @@
     line.className = kind;
     const cell = line.insertCell();
     cell.colSpan = keys.length + 1;
-    row.line.after(line);
+    row.more.after(line);
     return cell;
   };
 
+  const mark = (row, isOpen) => {
+    row.details.open = isOpen;
+    row.more.classList.toggle("open", isOpen);
+    row.link.setAttribute("aria-expanded", isOpen);
+  };
+
   const close = () => {
-    if (!open) return;
-    open.home.append(open.detail);
-    open.line.nextElementSibling.remove();
-    open.link.setAttribute("aria-expanded", "false");
+    if (open) mark(open, false);
     open = null;
   };
 
   const show = (row) => {
     if (row === open) return;
     close();
-    row.detail ??= document.getElementById(`claim=${row.slug}`);
-    row.home ??= row.detail.parentNode;
-    below(row, "more").append(row.detail);
-    row.link.setAttribute("aria-expanded", "true");
+    mark(row, true);
     open = row;
   };
 
   /* Why two interpreters differ: what is expected of each, or else what was seen. */
   const explain = (row, pair) => {
-    const detail = row.detail ?? document.getElementById(`claim=${row.slug}`);
     const list = document.createElement("dl");
     for (const index of pair) {
       const name = document.createElement("dt");
       name.textContent = heads[index];
       const reason = document.createElement("dd");
       const mine = (item) => !item.dataset.c || item.dataset.c.split(" ").includes(String(index));
-      const expected = all(".expected > li", detail).find(mine);
-      const seen = all(".seen > li", detail).find(mine);
-      reason.append(...(expected ? expected.cloneNode(true).childNodes : []));
-      if (/[cei]/.test(row.states[index]) && seen) reason.append(...seen.cloneNode(true).childNodes);
+      const expected = all(".expected > li", row.more).find(mine);
+      const seen = all(".seen > li", row.more).find(mine);
+      const told = (item) => all(":scope > :not(i, .who)", item.cloneNode(true));
+      if (expected) reason.append(...told(expected));
+      if (/[cei]/.test(row.states[index]) && seen) reason.append(...told(seen));
       list.append(name, reason);
     }
     below(row, "why").append(list);
@@ -134,11 +136,10 @@
       if (row.line.hidden !== hidden) row.line.hidden = hidden;
       if (comparing && wanted) explain(row, pair);
     }
-    if (open) open.line.after(open.detail.closest("tr"));
     for (const body of bodies) body.hidden = !find("tr[data-slug]:not([hidden])", body);
     const others = comparing
       ? `#matrix tr > :nth-child(n+2)${pair.map((i) => `:not(:nth-child(${i + 2}))`).join("")}
-         { display: none !important } #matrix { --columns: 2; width: min(100%, 60rem) }`
+         { display: none !important } #matrix { --columns: 2; width: min(100%, 60rem); min-width: 0 }`
       : "";
     const style = find("#chosen");
     if (style.textContent !== others) style.textContent = others;
@@ -173,7 +174,15 @@
     if (row) reveal(row);
   };
 
-  for (const row of rows) row.link.setAttribute("aria-expanded", "false");
+  for (const row of rows) {
+    mark(row, false);
+    row.details.addEventListener("toggle", () => {
+      if (row !== open || row.details.open) return;
+      close();
+      apply();
+      remember("pushState");
+    });
+  }
   for (const text of all("pre")) text.tabIndex = 0; // so that the keyboard can scroll it
   form.hidden = false;
   root.classList.add("js");
@@ -195,7 +204,7 @@
     if (link !== row.link) reveal(row);
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !open || !open.detail.contains(event.target)) return;
+    if (event.key !== "Escape" || !open || !open.more.contains(event.target)) return;
     const link = open.link;
     close();
     apply();
