@@ -9,6 +9,7 @@ are handed to pytest as if the spec had run here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -135,7 +136,9 @@ class SpecServer:
 
     def _end(self) -> None:
         if self._process is not None:
-            self._connection.close()  # the server takes it as the order to kill its spec and end
+            with contextlib.suppress(OSError):  # it has died
+                self._connection.send(None)  # the order to kill its spec and end
+            self._connection.close()
             self._process.wait()
             self._process = None
 

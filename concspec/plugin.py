@@ -22,6 +22,7 @@ from concspec.guard import FILTERS, Guard, kinds
 from concspec.interpreter import gil_is_on, this_interpreter
 from concspec.isolation import CAN_FORK, SURROUNDINGS, SpecServer
 from concspec.language import LANGUAGES, say
+from concspec.processes import end_with_parent
 from concspec.report import terminal
 from concspec.resources import need_semaphores
 from concspec.results import Run
@@ -73,6 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.benchmark_disable = True
     if config.getoption("falsify"):
         config.pluginmanager.register(Falsification())
+    if hasattr(config, "workerinput"):
+        end_with_parent()  # by itself it would do so after five seconds
     if not hasattr(config, "workerinput") and not _runs_specs(config):
         config.pluginmanager.register(Recorder(config))
 

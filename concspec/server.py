@@ -7,6 +7,7 @@ import gc
 import os
 import pickle
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -35,16 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
-    """Run what is asked for until the other end of the pipe is closed.
+    """Run what is asked for until told to end, or until the other end of the pipe is closed.
 
     Says first that it is ready. A request is a node id; its answer is a pair: the reports, as
-    pytest serialises them, and what went wrong with the process that made them, or None.
+    pytest serialises them, and what went wrong with the process that made them, or None. None asks
+    to end. If the other end was killed, so that it did not ask, its temporary files are removed.
     """
     connection: Connection = Connection(session.config.getoption("--spec-server"))
     os.set_inheritable(connection.fileno(), False)  # programs that a spec runs have no use of it
     items = {item.nodeid: item for item in session.items}
     children = _Children(connection)
-    reports = Path(session.config.getoption("basetemp")).with_name("reports")
+    folder = Path(session.config.getoption("basetemp")).parent
+    reports = folder / "reports"
     processes.adopt_orphans()
     session.config.stash[SURROUNDINGS] = {
         "adopter": os.getpid(),
@@ -52,11 +55,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     }
     if hasattr(gc, "freeze"):  # specs need not go through what is here when they collect garbage
         gc.freeze()
-    connection.send("ready")
+    with contextlib.suppress(BrokenPipeError):
+        connection.send("ready")
     while True:
         try:
-            item = items[connection.recv()]
-        except EOFError:
+            asked = connection.recv()
+        except (EOFError, ConnectionResetError):
+            shutil.rmtree(folder, ignore_errors=True)
+            return True
+        if asked is None:
             return True
         reports.unlink(missing_ok=True)
         pid = os.fork()
@@ -64,7 +71,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             _lead_group(0)
             children.forget()
             processes.end_with_parent()
-            _run(item, reports)
+            _run(items[asked], reports)
         _lead_group(pid)
         problem = children.wait_for(pid)
         try:
@@ -76,11 +83,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             capture = session.config.pluginmanager.getplugin("capturemanager")
             said = "\n".join(capture.read_global_capture())
             problem = f"{problem}\n{said}"
-        try:
-            connection.send((answer, problem))
-        except BrokenPipeError:  # stopped at a bound of the user's, who has our log
+        if connection.poll():  # stopped at a bound of the user's, who has our log
             sys.stderr.write(said)
-            return True
+            continue
+        with contextlib.suppress(BrokenPipeError):
+            connection.send((answer, problem))
 
 
 def _lead_group(pid: int) -> None:

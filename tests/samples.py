@@ -31,6 +31,12 @@ import concspec.server
 concspec.server.BOUND = 1.0
 """
 
+SHORT_GRACE = """
+pytest_plugins = ["concspec.plugin"]
+import concspec.guard
+concspec.guard.GRACE = 0.1
+"""
+
 
 def claim_table(slug, *more, section="1", lines="1"):
     """Give the TOML of a claim; ``more`` are further lines of it."""

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.samples import claim_table
+from tests.samples import SHORT_GRACE, claim_table
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and subreapers")
 
@@ -88,6 +88,9 @@ def test_trace_of_threads(): threading.settrace(lambda *_: None)
 @claim("profile")
 def test_profile(): sys.setprofile(lambda *_: None)
 
+@claim("profile-of-threads")
+def test_profile_of_threads(): threading.setprofile(lambda *_: None)
+
 @claim("interval")
 def test_interval(): sys.setswitchinterval(1)
 
@@ -120,6 +123,7 @@ NAMED = {
     "trace": r"sys.settrace: <function .*>, was None",
     "trace-of-threads": r"threading.settrace: <function .*>, was None",
     "profile": r"sys.setprofile: <function .*>, was None",
+    "profile-of-threads": r"threading.setprofile: <function .*>, was None",
     "interval": r"switch interval: 1.0, was 0.005",
     "filters": r"warnings filters: \[\('ignore', .*\], was .*",
     "file": r"temporary file .*",
@@ -127,11 +131,29 @@ NAMED = {
 }
 
 
+LOOKED_AT = (
+    SHORT_GRACE
+    + """
+import os, pytest
+from concspec.guard import Guard, kinds
+from concspec.isolation import SURROUNDINGS
+
+def pytest_runtest_setup(item):
+    seen = [kind.look() for kind in kinds(**item.config.stash[SURROUNDINGS])]
+    with open("seen", "a") as file: file.write(f"{os.getppid()} {seen!r}\\n")
+
+leftovers = Guard.leftovers
+Guard.leftovers = lambda self: leftovers(self) + [f"still {left}" for left in leftovers(self)]
+"""
+)
+"""Has each spec say what it finds, and has the guard look again when it has cleaned up."""
+
+
 @linux
-def test_every_leftover_is_an_error_of_its_spec_and_named(suite):
+def test_every_leftover_is_named_and_cleaned_up(suite):
     suite.claims(*map(claim_table, NAMED), claim_table("clean"))
     suite.specs(LEAKS + "\n@claim('clean')\ndef test_clean(): pass")
-    suite.write("conftest.py", SHORT_GRACE)
+    suite.write("conftest.py", LOOKED_AT)
     run = suite.pytest("--results=results.json", "-n2")
     claims = {claim["slug"]: claim for claim in suite.read("results.json")["claims"]}
     run.assert_outcomes(passed=len(NAMED) + 1, errors=len(NAMED))
@@ -140,10 +162,7 @@ def test_every_leftover_is_an_error_of_its_spec_and_named(suite):
     seen = {slug: claim["outcomes"][0]["seen"] for slug, claim in claims.items()}
     unnamed = [s for s, words in NAMED.items() if not re.search(f"left behind: .*{words}", seen[s])]
     assert not unnamed
-
-
-SHORT_GRACE = """
-pytest_plugins = ["concspec.plugin"]
-import concspec.guard
-concspec.guard.GRACE = 0.1
-"""
+    assert {slug for slug in NAMED if "still " in seen[slug]} == {"thread", "raw-thread"}
+    lines = set((suite.path / "seen").read_text().splitlines())
+    servers, starts = zip(*(line.split(" ", 1) for line in lines))
+    assert len(starts) == len(set(servers)) == 2  # those of a server are all alike

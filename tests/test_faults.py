@@ -1,0 +1,270 @@
+"""Planted faults: specs, and what is around them, do their worst. Each fault gives its own error,
+all else is graded, and nothing stays behind."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.samples import SHORT_BOUND, SHORT_GRACE, claim_table
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and subreapers")
+
+BOUND = 30.0
+"""Seconds that a run may take, and that what it started may outlive it."""
+
+HELD = f"""{SHORT_BOUND}{SHORT_GRACE}
+import os
+os.open(__file__ + ".held", os.O_WRONLY)
+"""
+"""Has each process of the run, and each that a spec forks, hold a pipe open: its end is theirs."""
+
+HEAD = """
+import ctypes, signal, subprocess, sys, threading
+from pathlib import Path
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+def fork(body):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            body()
+        finally:
+            os._exit(0)
+    return pid
+
+def linger():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pause()
+"""
+
+
+class Faulty:
+    """A suite in which specs do their worst, and one is good."""
+
+    def __init__(self, suite):
+        self.suite = suite
+        suite.write("conftest.py", HELD)
+        os.mkfifo(suite.path / "conftest.py.held")
+        self._held = os.open(suite.path / "conftest.py.held", os.O_RDONLY | os.O_NONBLOCK)
+        self._temporary = suite.path / "temporary"
+        self._temporary.mkdir()
+        self.environment = {**os.environ, "TMPDIR": str(self._temporary)}
+
+    def plant(self, *bodies):
+        """Write a spec of each of these bodies, and a good one."""
+        slugs = [re.search(r"def test_(\w+)", body)[1].replace("_", "-") for body in bodies]
+        specs = [f"@claim({slug!r})\n{body}" for slug, body in zip(slugs, bodies)]
+        good = "@claim('good')\ndef test_good(): assert os.environ\n"
+        self.suite.claims(*map(claim_table, [*slugs, "good"]))
+        self.suite.specs("\n".join([HEAD, *specs, good]))
+
+    def start(self, *arguments, before=()):
+        """Start pytest, with its output in a pipe."""
+        command = [*before, sys.executable, "-m", "pytest", "-p", "no:randomly"]
+        return subprocess.Popen(
+            [*command, "--results=results.json", *arguments],
+            cwd=self.suite.path,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def run(self, *arguments, before=()):
+        """Run pytest to the end of its output; give its exit status and the output."""
+        with self.start(*arguments, before=before) as run:
+            try:
+                output = run.communicate(timeout=BOUND)[0].decode()
+            finally:
+                run.kill()
+        return run.returncode, output
+
+    def graded(self):
+        """Give what the results file says of each claim: its verdict, and what was seen."""
+        claims = self.suite.read("results.json")["claims"]
+        return {c["slug"]: (c["verdict"], c["outcomes"][0]["seen"]) for c in claims}
+
+    def assert_nothing_is_left(self):
+        """Every process ends, and its temporary files are gone."""
+        assert select.select([self._held], [], [], BOUND)[0], "a process is left"
+        assert os.read(self._held, 1) == b""
+        assert list(self._temporary.glob("concspec-*")) == []
+
+
+@pytest.fixture
+def faulty(suite):
+    """A suite for planted faults."""
+    return Faulty(suite)
+
+
+BLOCKS_IN_C = """
+def test_blocks_in_c():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    begun = threading.Event()
+    threading.Thread(target=in_thread, args=[begun], daemon=True).start()
+    begun.wait()
+    fork(in_child)
+    ctypes.PyDLL(None).pause()
+
+def in_thread(begun):
+    begun.set()
+    threading.Event().wait()
+
+def in_child(): linger()
+"""
+
+
+def test_a_spec_that_blocks_in_c_with_the_gil_is_killed(faulty):
+    faulty.plant(BLOCKS_IN_C)
+    status, output = faulty.run()
+    assert status == pytest.ExitCode.TESTS_FAILED
+    graded = faulty.graded()
+    assert graded["good"][0] == "holds"
+    verdict, seen = graded["blocks-in-c"]
+    assert verdict == "error"
+    assert seen.startswith("killed, because it did not end within 1 s\n  process ")
+    for function in ("test_blocks_in_c", "in_thread", "in_child"):
+        assert re.search(rf"File .*test_chapter.py\", line \d+ in {function}\n", seen)
+    assert seen in output
+    faulty.assert_nothing_is_left()
+
+
+ENDED_BY_SIGKILL = r"its process was ended by SIGKILL"
+WITHIN_BOUND = r"killed, because it did not end within 1 s(\n  process \d+ \(.*\)){2}"
+LEFT = r"Failed: left behind: process \d+ \(.*\)"
+FAULTS = {
+    "def test_grandchild_at_the_exit(): os.waitpid(fork(lambda: fork(linger)), 0)": LEFT,
+    "def test_grandchild_at_the_bound(): fork(lambda: fork(linger)), signal.pause()": WITHIN_BOUND,
+    "def test_new_session(): fork(lambda: os.setsid() or linger()), signal.pause()": WITHIN_BOUND,
+    "def test_new_group(): fork(lambda: os.setpgid(0, 0) or linger()), linger()": WITHIN_BOUND,
+    "def test_kills_its_group(): fork(linger), os.killpg(0, signal.SIGKILL)": ENDED_BY_SIGKILL,
+    """def test_leader_killed_by_a_child():
+        fork(lambda: os.kill(os.getpgrp(), signal.SIGKILL) or linger())
+        signal.pause()""": ENDED_BY_SIGKILL,
+    """def test_leader_killed_from_outside_of_its_group():
+        fork(lambda: os.setsid() or os.kill(os.getppid(), signal.SIGKILL) or linger())
+        signal.pause()""": ENDED_BY_SIGKILL,
+    """def test_kills_its_server():
+        os.kill(os.getppid(), signal.SIGKILL)
+        signal.pause()""": "the spec server died under it",
+}
+
+
+@pytest.mark.parametrize("arguments", [("--capture=no",), ("-n2",)])
+def test_a_family_that_does_not_end_holds_up_nobody(faulty, arguments):
+    """With --capture=no, the specs' output is that of pytest, which ends with the last of them."""
+    faulty.plant(*FAULTS)
+    status, _ = faulty.run(*arguments)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    graded = list(faulty.graded().values())
+    assert [verdict for verdict, _ in graded] == ["error"] * len(FAULTS) + ["holds"]
+    for (_, seen), wanted in zip(graded, FAULTS.values()):
+        assert re.match(wanted, seen)
+    faulty.assert_nothing_is_left()
+
+
+KILLS_ITS_WORKER = """
+def test_kills_its_worker():
+    os.kill(parent_of(os.getppid()), signal.SIGKILL)
+    linger()
+"""
+
+
+def test_a_killed_worker_is_replaced(faulty):
+    faulty.plant("def test_one(): pass", KILLS_ITS_WORKER, "def test_two(): pass")
+    status, output = faulty.run("-n1")
+    assert status == pytest.ExitCode.TESTS_FAILED
+    graded = faulty.graded()
+    verdict, seen = graded.pop("kills-its-worker")
+    assert verdict == "error"
+    assert re.fullmatch(r"worker 'gw\d' crashed while running '.*::test_kills_its_worker'", seen)
+    assert seen in output
+    assert dict.fromkeys(graded, ("holds", "")) == graded
+    assert not faulty.suite.read("results.json")["partial"]
+    faulty.assert_nothing_is_left()
+
+
+HANGS = """
+def test_hangs():
+    fork(lambda: os.setsid() or linger())
+    with open("begun", "w") as begun: begun.write("begun")
+    linger()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments"),
+    [(signal.SIGTERM, ()), (signal.SIGKILL, ()), (signal.SIGTERM, ("-n1",))],
+    ids=str,
+)
+def test_a_pytest_that_is_killed_leaves_nothing_running(faulty, number, arguments):
+    faulty.plant(HANGS)
+    faulty.suite.write("conftest.py", HELD.replace("BOUND = 1.0", "BOUND = 1000.0"))
+    faulty.suite.write("results.json", "of the run before")
+    os.mkfifo(faulty.suite.path / "begun")
+    with faulty.start(*arguments) as run:
+        assert (faulty.suite.path / "begun").read_text() == "begun"
+        run.send_signal(number)
+        run.communicate(timeout=BOUND)
+    assert run.returncode == -number
+    faulty.assert_nothing_is_left()
+    assert (faulty.suite.path / "results.json").read_text() == "of the run before"
+
+
+ALONE_WITH_MOUNTS = ("unshare", "--mount", "--map-root-user")
+WITHOUT_PRIVILEGES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") * (os.geteuid() == 0)
+CANNOT = {
+    "Permission denied": (WITHOUT_PRIVILEGES, "", "os.chmod('out', 0o555)"),
+    "Read-only file system": (
+        ALONE_WITH_MOUNTS,
+        "mount --bind out out",
+        "subprocess.run(['mount', '-o', 'remount,bind,ro', 'out'], check=True)",
+    ),
+    "No space left on device": (
+        ALONE_WITH_MOUNTS,
+        "mount -t tmpfs -o size=8k tmpfs out && cp results.json out/",
+        "None",
+    ),
+}
+"""By error: what to run pytest in, what to do first there, and what a spec does."""
+
+
+def surrounded(commands, first):
+    """Give a command that runs what follows it in these surroundings, and shows what is left."""
+    if subprocess.run([*commands, "true"], capture_output=True, check=False).returncode:
+        pytest.skip(f"needs {commands[0]}, and leave to use it")
+    script = f'{first or ":"} && "$@"; status=$?; echo left: $(grep -r . out); exit $status'
+    return (*commands, "sh", "-c", script, "sh")
+
+
+@pytest.mark.parametrize("error", CANNOT)
+def test_nothing_but_the_file_is_lost_where_it_cannot_be_written(faulty, error):
+    commands, first, harm = CANNOT[error]
+    faulty.plant("def test_one(): pass", f"def test_harm(): {harm}", "def test_two(): assert False")
+    (faulty.suite.path / "out").mkdir()
+    for folder in ("out/", ""):
+        (faulty.suite.path / f"{folder}results.json").write_text("of the run before")
+    status, output = faulty.run("--results=out/results.json", before=surrounded(commands, first))
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert f"--results out/results.json could not be written: {error}" in output
+    assert re.search(r"total +3 +0 +0 +0 +1 +0\n", output)
+    assert "left: out/results.json:of the run before\n" in output
+    faulty.assert_nothing_is_left()
+
+
+def test_a_folder_without_write_permission_is_refused_at_once(faulty):
+    faulty.plant("def test_one(): open('ran', 'w')")
+    (faulty.suite.path / "out").mkdir(mode=0o555)
+    before = surrounded(WITHOUT_PRIVILEGES, "")
+    status, output = faulty.run("--results=out/results.json", before=before)
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert "--results out/results.json: its folder cannot be written to" in output
+    assert not (faulty.suite.path / "ran").exists()
