@@ -111,9 +111,9 @@ def batch(interpreter: str, number: int) -> Result:
                 check=False,
                 timeout=BOUND,
             )
-        if not results.exists():
-            sys.exit(f"{interpreter} left no results:\n{ended.stdout}")
-        claims = json.loads(results.read_text(encoding="utf-8"))["claims"]
+        graded = json.loads(results.read_text(encoding="utf-8")) if results.exists() else None
+        if graded is None or graded["partial"]:
+            sys.exit(f"{interpreter} did not come to its end:\n{ended.stdout}")
         seconds = time.monotonic() - start
     return {
         "interpreter": interpreter,
@@ -121,7 +121,7 @@ def batch(interpreter: str, number: int) -> Result:
         "condition": condition,
         "runs": PER_BATCH,
         "seconds": round(seconds, 1),
-        **_verdicts(claims),
+        **_verdicts(graded["claims"]),
     }
 
 
