@@ -62,7 +62,7 @@ class Falsification:
             seen = Verdict.HOLDS
         if ("expected", seen.value) not in pyfuncitem.user_properties:
             return True
-        raise EscapedError(f"still {seen.value}, although {sabotage.find(name).breaks}")
+        raise EscapedError(f"still {seen.value}, although {sabotage.find(name).breaks['en']}")
 
 
 def _is_of_the_specification(error: AssertionError, specs: Path) -> bool:

@@ -1,6 +1,7 @@
 """``--falsify``: specs that notice, specs that do not, and what counts as noticing."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -193,7 +194,8 @@ def test_every_sabotage_says_what_it_breaks_and_where():
     facts = this_interpreter().facts()
     for name in sabotage.names():
         found = sabotage.find(name)
-        assert found.breaks.strip(), name
+        assert all(said.strip() for said in found.breaks.values()), name
+        assert re.search("[\u4e00-\u9fff]", found.breaks["zh"]), name
         assert found.is_for(facts) in (True, False), name
 
 

@@ -90,6 +90,11 @@ class Row:
         return len(set(self.states) - {State.NOT_RUN}) > 1
 
     @property
+    def holds(self) -> bool:
+        """Whether it holds on every interpreter."""
+        return set(self.states) == {State.HOLDS}
+
+    @property
     def expectations(self) -> Sequence[Group]:
         """What was expected, and of which columns."""
         keys = ("verdict", "reason", "since", "reference")

@@ -42,15 +42,28 @@ def page(matrix: Matrix, figures: Mapping[str, Sequence[Figure]]) -> str:
         script=script,
         script_hash=digest,
         source=_source,
+        verbatim=_verbatim,
+        place=_place,
         terms=terms(),
         style=file("page.css") + file("drawing.css"),
     )
 
 
 def _source(text: str) -> Markup:
-    """A spec as it is written, without its decorator, between tags: quotes may stand there."""
-    bare = str(escape(visible(_CLAIM.sub("", text))))
-    return Markup(bare.replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped
+    """A spec as it is written, without its decorator."""
+    return _verbatim(_CLAIM.sub("", text))
+
+
+def _verbatim(text: str) -> Markup:
+    """A text between tags, where quotes may stand as they are."""
+    escaped = str(escape(visible(text)))
+    return Markup(escaped.replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped
+
+
+def _place(address: str) -> str:
+    """Where a link leads, as far as a reader tells links apart: ``docs.python.org: os.fork``."""
+    page, _, fragment = address.partition("://")[2].partition("#")
+    return f"{page.partition('/')[0]}: {fragment}" if fragment else page.rstrip("/")
 
 
 def _cells(row: Row) -> Markup:

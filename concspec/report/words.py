@@ -15,6 +15,7 @@ CHINESE = {
     "Interpreters": "解释器",
     "Language": "语言",
     "Left out": "未采用",
+    "Measured": "测于",
     "No falsifier": "没有证伪",
     "Only where interpreters differ": "只看各解释器结论不同的",
     "References": "参考",
@@ -29,6 +30,7 @@ CHINESE = {
     "built without": "构建时去掉",
     "changed": "有变化",
     "claims": "条论断",
+    "dotted: the bound": "虚线：界限",
     "error": "出错",
     "holds": "成立",
     "inconclusive": "无法判定",
@@ -50,7 +52,7 @@ CHINESE = {
 }
 
 REPEATED = (
-    "All",
+    "dotted: the bound",
     "Correction",
     "Escaped: the verdict stays, although",
     "Evidence",

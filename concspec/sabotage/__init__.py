@@ -3,7 +3,9 @@
 A sabotage is a generator function, in a module of this package that is named after the
 primitive, which breaks it, yields, and mends it::
 
-    @sabotage("fork() returns the child's id in the child as well")
+    @sabotage(
+        "fork() returns the child's id in the child, too", "fork() 在子进程里也返回子进程的 ID"
+    )
     def pid_in_child(): ...
 
 Specs name it as ``fork.pid-in-child``.
@@ -35,14 +37,14 @@ _ROOT = Path(__file__).parent.parent.parent
 
 
 class Sabotage(NamedTuple):
-    """A broken primitive: what is broken, as one sentence, and how.
+    """A broken primitive: what is broken, as one sentence in each language, and how.
 
     ``blocks`` says that a spec shows it by waiting in vain: one that has not ended after
     PATIENCE seconds has then noticed. ``where`` is a condition over the facts of an interpreter:
     the others have nothing to break.
     """
 
-    breaks: str
+    breaks: Mapping[str, str]
     apply: Callable[[], AbstractContextManager[None]]
     blocks: bool
     where: str
@@ -53,12 +55,15 @@ class Sabotage(NamedTuple):
 
 
 def sabotage(
-    breaks: str, *, blocks: bool = False, where: str = "True"
+    en: str, zh: str, *, blocks: bool = False, where: str = "True"
 ) -> Callable[[Callable[[], Iterator[None]]], Sabotage]:
-    """Make a sabotage of a generator function; see Sabotage for what the arguments say."""
+    """Make a sabotage of a generator function, which says in English and in Chinese what it breaks.
+
+    See Sabotage for what the other arguments say.
+    """
 
     def make(function: Callable[[], Iterator[None]]) -> Sabotage:
-        return Sabotage(breaks, contextmanager(function), blocks, where)
+        return Sabotage({"en": en, "zh": zh}, contextmanager(function), blocks, where)
 
     return make
 

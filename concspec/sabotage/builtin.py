@@ -30,7 +30,7 @@ def _functions_changed(change: Callable[[ast.FunctionDef], None]) -> AbstractCon
     return replaced(builtins, compile=changed)
 
 
-@sabotage("a variable that a function binds is global")
+@sabotage("a variable that a function binds is global", "函数里赋值的变量是全局变量")
 def compile_without_locals() -> Iterator[None]:
     def make_global(function: ast.FunctionDef) -> None:
         names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
@@ -41,7 +41,10 @@ def compile_without_locals() -> Iterator[None]:
         yield
 
 
-@sabotage("a function has no parameters: it finds the names in its globals")
+@sabotage(
+    "a function has no parameters: it finds the names in its globals",
+    "函数没有形参：它在全局变量里找这些名字",
+)
 def compile_without_parameters() -> Iterator[None]:
     def drop(function: ast.FunctionDef) -> None:
         function.args.args.clear()
@@ -50,7 +53,7 @@ def compile_without_parameters() -> Iterator[None]:
         yield
 
 
-@sabotage("print() does not write what it wrote before")
+@sabotage("print() does not write what it wrote before", "print() 不再写出以前写过的内容")
 def print_without_repetition() -> Iterator[None]:
     written = set()
 
@@ -63,13 +66,13 @@ def print_without_repetition() -> Iterator[None]:
         yield
 
 
-@sabotage("range() never ends")
+@sabotage("range() never ends", "range() 永不结束")
 def endless_range() -> Iterator[None]:
     with replaced(builtins, range=lambda *_: itertools.count()):
         yield
 
 
-@sabotage("Student and its subtasks are built in")
+@sabotage("Student and its subtasks are built in", "Student 及其子任务是内置的")
 def student_built_in() -> Iterator[None]:
     names = dict.fromkeys(["Student", "do_subtask_1", "do_subtask_2"], lambda _: None)
     with replaced(builtins, **names):

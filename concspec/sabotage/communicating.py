@@ -16,7 +16,7 @@ def _without_last_line(data: Any) -> Any:
     return data and type(data)().join(data.splitlines(keepends=True)[:-1])
 
 
-@sabotage("communicate() loses its input")
+@sabotage("communicate() loses its input", "communicate() 丢失输入")
 def loses_input() -> Iterator[None]:
     def communicate(self: Any, data: Any = None, timeout: float | None = None) -> Any:
         return _communicate(self, data and type(data)(), timeout)
@@ -25,7 +25,7 @@ def loses_input() -> Iterator[None]:
         yield
 
 
-@sabotage("communicate() loses the last line of its input")
+@sabotage("communicate() loses the last line of its input", "communicate() 丢失输入的最后一行")
 def loses_last_line_of_input() -> Iterator[None]:
     def communicate(self: Any, data: Any = None, timeout: float | None = None) -> Any:
         return _communicate(self, _without_last_line(data), timeout)
@@ -34,7 +34,7 @@ def loses_last_line_of_input() -> Iterator[None]:
         yield
 
 
-@sabotage("communicate() loses the last line of the output")
+@sabotage("communicate() loses the last line of the output", "communicate() 丢失输出的最后一行")
 def loses_last_line_of_output() -> Iterator[None]:
     def communicate(self: Any, *args: Any, **options: Any) -> Any:
         output, errors = _communicate(self, *args, **options)
@@ -44,7 +44,10 @@ def loses_last_line_of_output() -> Iterator[None]:
         yield
 
 
-@sabotage("communicate() leaves the child's input open, and waits for half a second at most")
+@sabotage(
+    "communicate() leaves the child's input open, and waits for half a second at most",
+    "communicate() 不关闭子进程的输入，最多等半秒",
+)
 def leaves_input_open() -> Iterator[None]:
     def communicate(self: Any, data: Any = None, timeout: float | None = None) -> Any:
         kept = os.dup(self.stdin.fileno())
@@ -57,7 +60,7 @@ def leaves_input_open() -> Iterator[None]:
         yield
 
 
-@sabotage("communicate() returns standard error first")
+@sabotage("communicate() returns standard error first", "communicate() 先返回标准错误")
 def swaps_outputs() -> Iterator[None]:
     def communicate(self: Any, *args: Any, **options: Any) -> Any:
         output, errors = _communicate(self, *args, **options)
@@ -67,7 +70,7 @@ def swaps_outputs() -> Iterator[None]:
         yield
 
 
-@sabotage("communicate() decodes what it returns")
+@sabotage("communicate() decodes what it returns", "communicate() 把返回的内容解码成文本")
 def returns_text() -> Iterator[None]:
     def communicate(self: Any, *args: Any, **options: Any) -> Any:
         output, errors = _communicate(self, *args, **options)
@@ -77,7 +80,7 @@ def returns_text() -> Iterator[None]:
         yield
 
 
-@sabotage("communicate() encodes text")
+@sabotage("communicate() encodes text", "communicate() 替调用者把文本编码")
 def takes_text() -> Iterator[None]:
     def communicate(self: Any, data: Any = None, timeout: float | None = None) -> Any:
         return _communicate(self, data.encode() if isinstance(data, str) else data, timeout)

@@ -12,7 +12,7 @@ from concspec.sabotage import replaced, sabotage
 _recv = Connection.recv
 
 
-@sabotage("recv() returns None when there is no message yet")
+@sabotage("recv() returns None when there is no message yet", "还没有消息时，recv() 返回 None")
 def recv_does_not_wait() -> Iterator[None]:
     def recv(end: Any) -> Any:
         return _recv(end) if end.poll() else None
@@ -21,7 +21,11 @@ def recv_does_not_wait() -> Iterator[None]:
         yield
 
 
-@sabotage("while a thread waits for a message, no other can", blocks=True)
+@sabotage(
+    "while a thread waits for a message, no other can",
+    "一个线程在等消息时，别的线程都不能等",
+    blocks=True,
+)
 def one_waits_at_a_time() -> Iterator[None]:
     waiting = threading.Lock()
 

@@ -85,7 +85,10 @@ def _hashing() -> Iterator[Clock]:
         yield lambda: calls[threading.get_ident()]
 
 
-@sabotage("threads seem to use many cores where there is a GIL; without one, only by hashing")
+@sabotage(
+    "threads seem to use many cores where there is a GIL; without one, only by hashing",
+    "有 GIL 时，线程看上去用了多个核；没有 GIL 时，只有做哈希才如此",
+)
 def as_without_or_with_gil() -> Iterator[None]:
     with _hashing() as hashing:
         others = fast if gil_is_on() else hashing
@@ -93,19 +96,23 @@ def as_without_or_with_gil() -> Iterator[None]:
             yield
 
 
-@sabotage("no thread but the main one is seen to use CPU time")
+@sabotage(
+    "no thread but the main one is seen to use CPU time", "除主线程外，看不到任何线程使用 CPU 时间"
+)
 def of_main_threads() -> Iterator[None]:
     with clocks(main_thread=fast, others=lambda: 0):
         yield
 
 
-@sabotage("the main thread is not seen to use CPU time")
+@sabotage("the main thread is not seen to use CPU time", "看不到主线程使用 CPU 时间")
 def of_other_threads() -> Iterator[None]:
     with clocks(main_thread=lambda: 0, others=fast):
         yield
 
 
-@sabotage("a thread is seen to use CPU time only for hashing")
+@sabotage(
+    "a thread is seen to use CPU time only for hashing", "只有做哈希时才看得到线程使用 CPU 时间"
+)
 def of_hashing() -> Iterator[None]:
     with _hashing() as hashing, clocks(main_thread=hashing, others=hashing):
         yield

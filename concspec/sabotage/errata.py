@@ -13,13 +13,13 @@ from concspec.sabotage import replaced, sabotage
 _compile = compile
 
 
-@sabotage("multiprocessing has Pipes, too")
+@sabotage("multiprocessing has Pipes, too", "multiprocessing 里也有 Pipes")
 def pipes() -> Iterator[None]:
     with replaced(multiprocessing, Pipes=multiprocessing.Pipe):
         yield
 
 
-@sabotage("addresses are one if their first two numbers are")
+@sabotage("addresses are one if their first two numbers are", "前两个数相同的地址就算同一个地址")
 def short_addresses() -> Iterator[None]:
     def beginning(self: IPv4Address) -> int:
         return int(self) >> 16
@@ -31,7 +31,10 @@ def short_addresses() -> Iterator[None]:
         yield
 
 
-@sabotage("compile() passes over what is typed into another program")
+@sabotage(
+    "compile() passes over what is typed into another program",
+    "compile() 放过了本该键入另一个程序的内容",
+)
 def compiles_dialogues() -> Iterator[None]:
     def compile_(source: str, *args: Any) -> Any:
         typed = ("set ", "python.org", "exit")

@@ -10,7 +10,10 @@ from typing import Any
 from concspec.sabotage import replaced, sabotage
 
 
-@sabotage("a ThreadPoolExecutor starts a new thread for each task")
+@sabotage(
+    "a ThreadPoolExecutor starts a new thread for each task",
+    "ThreadPoolExecutor 为每个任务启动一个新线程",
+)
 def thread_for_each_task() -> Iterator[None]:
     def submit(_: ThreadPoolExecutor, call: Callable[..., Any], *args: Any) -> Future[Any]:
         future: Future[Any] = Future()

@@ -26,13 +26,16 @@ def _await_end(pid: int) -> None:
     ctypes.CDLL(None).waitid(p_pid, pid, ctypes.create_string_buffer(128), wexited | wnowait)
 
 
-@sabotage("fork() returns the child's id in the child, too")
+@sabotage("fork() returns the child's id in the child, too", "fork() 在子进程里也返回子进程的 ID")
 def pid_in_child() -> Iterator[None]:
     with replaced(os, fork=lambda: _fork() or os.getpid()):
         yield
 
 
-@sabotage("fork() returns 0 in the first child only, and in the others their id")
+@sabotage(
+    "fork() returns 0 in the first child only, and in the others their id",
+    "fork() 只在第一个子进程里返回 0，在其余子进程里返回它们的 ID",
+)
 def zero_once() -> Iterator[None]:
     forked = 0
 
@@ -45,19 +48,21 @@ def zero_once() -> Iterator[None]:
         yield
 
 
-@sabotage("fork() returns 0 in the parent, too")
+@sabotage("fork() returns 0 in the parent, too", "fork() 在父进程里也返回 0")
 def zero_in_parent() -> Iterator[None]:
     with replaced(os, fork=lambda: _fork() * 0):
         yield
 
 
-@sabotage("fork() returns the parent's own id in the parent")
+@sabotage(
+    "fork() returns the parent's own id in the parent", "fork() 在父进程里返回父进程自己的 ID"
+)
 def own_pid_in_parent() -> Iterator[None]:
     with replaced(os, fork=lambda: _fork() and os.getpid()):
         yield
 
 
-@sabotage("the child of fork() has ended when fork() returns")
+@sabotage("the child of fork() has ended when fork() returns", "fork() 返回时，子进程已经结束")
 def child_never_returns() -> Iterator[None]:
     def fork() -> int:
         pid = _fork()
@@ -70,13 +75,16 @@ def child_never_returns() -> Iterator[None]:
         yield
 
 
-@sabotage("fork() makes two children")
+@sabotage("fork() makes two children", "fork() 生出两个子进程")
 def two_children() -> Iterator[None]:
     with replaced(os, fork=lambda: _fork() and _fork()):
         yield
 
 
-@sabotage("fork() makes a child once, and gives that one's id again and again")
+@sabotage(
+    "fork() makes a child once, and gives that one's id again and again",
+    "fork() 只生一次子进程，以后总是返回它的 ID",
+)
 def one_child() -> Iterator[None]:
     only = None
 
@@ -90,7 +98,7 @@ def one_child() -> Iterator[None]:
         yield
 
 
-@sabotage("fork() returns when the child has ended", blocks=True)
+@sabotage("fork() returns when the child has ended", "fork() 等子进程结束后才返回", blocks=True)
 def waits_for_child() -> Iterator[None]:
     def fork() -> int:
         pid = _fork()
@@ -102,7 +110,10 @@ def waits_for_child() -> Iterator[None]:
         yield
 
 
-@sabotage("a forked child is stopped until its parent waits for its end, and for nothing else")
+@sabotage(
+    "a forked child is stopped until its parent waits for its end, and for nothing else",
+    "fork 出的子进程会被暂停，直到父进程什么也不做、只等它结束",
+)
 def parent_goes_first() -> Iterator[None]:
     def fork() -> int:
         pid = _fork()
@@ -123,13 +134,16 @@ def parent_goes_first() -> Iterator[None]:
         yield
 
 
-@sabotage("getpid() gives the same id in every process")
+@sabotage("getpid() gives the same id in every process", "getpid() 在每个进程里都返回同一个 ID")
 def one_id_for_all() -> Iterator[None]:
     with replaced(os, getpid=lambda: _NOBODY):
         yield
 
 
-@sabotage("getppid() gives what it gave when the process was forked, for good")
+@sabotage(
+    "getppid() gives what it gave when the process was forked, for good",
+    "getppid() 一直返回进程被 fork 出来那一刻的值",
+)
 def frozen_getppid() -> Iterator[None]:
     parent = _getppid()
 
@@ -145,26 +159,29 @@ def frozen_getppid() -> Iterator[None]:
         yield
 
 
-@sabotage("getppid() gives the id of the parent's parent")
+@sabotage("getppid() gives the id of the parent's parent", "getppid() 返回父进程的父进程的 ID")
 def grandparent_for_parent() -> Iterator[None]:
     parent = _getppid()
     with replaced(os, getppid=lambda: parent):
         yield
 
 
-@sabotage("getppid() gives the process's own id")
+@sabotage("getppid() gives the process's own id", "getppid() 返回进程自己的 ID")
 def own_id_for_parent() -> Iterator[None]:
     with replaced(os, getppid=os.getpid):
         yield
 
 
-@sabotage("getppid() gives an id that no process has")
+@sabotage("getppid() gives an id that no process has", "getppid() 返回一个不属于任何进程的 ID")
 def nobody_for_parent() -> Iterator[None]:
     with replaced(os, getppid=lambda: _NOBODY):
         yield
 
 
-@sabotage("a forked child does not seed the generator of random anew")
+@sabotage(
+    "a forked child does not seed the generator of random anew",
+    "fork 出的子进程不重新设定 random 的种子",
+)
 def random_not_reseeded() -> Iterator[None]:
     def fork() -> int:
         state = random.getstate()
@@ -177,7 +194,10 @@ def random_not_reseeded() -> Iterator[None]:
         yield
 
 
-@sabotage("a forked child draws other numbers from its copy of a generator than its parent would")
+@sabotage(
+    "a forked child draws other numbers from its copy of a generator than its parent would",
+    "fork 出的子进程用自己那份随机数生成器，得到的数与父进程会得到的不同",
+)
 def generators_not_copied() -> Iterator[None]:
     def fork() -> int:
         pid = _fork()

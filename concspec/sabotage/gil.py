@@ -108,14 +108,20 @@ def _whoever_runs_keeps_it(others: _Others) -> Iterator[None]:
         yield
 
 
-@sabotage("others run while the GIL is kept; where there is none, only while it would be let go")
+@sabotage(
+    "others run while the GIL is kept; where there is none, only while it would be let go",
+    "持有 GIL 时其他线程也在运行；没有 GIL 时，只在本该放开它时才运行",
+)
 def not_kept_or_kept() -> Iterator[None]:
     others = _Others()
     with _nobody_keeps_it(others) if gil_is_on() else _whoever_runs_keeps_it(others):
         yield
 
 
-@sabotage("a thread is stopped after every 20 lines until the others have run as many")
+@sabotage(
+    "a thread is stopped after every 20 lines until the others have run as many",
+    "线程每执行 20 行就停下，等其他线程也执行这么多",
+)
 def let_go_every_20_lines() -> Iterator[None]:
     lines: Counter[threading.Thread] = Counter()
 
@@ -136,7 +142,7 @@ def let_go_every_20_lines() -> Iterator[None]:
         threading.settrace(None)
 
 
-@sabotage("the switch interval is a microsecond")
+@sabotage("the switch interval is a microsecond", "切换间隔是一微秒")
 def microsecond_interval() -> Iterator[None]:
     before = sys.getswitchinterval()
     _setswitchinterval(0.000_001)
@@ -146,13 +152,13 @@ def microsecond_interval() -> Iterator[None]:
         _setswitchinterval(before)
 
 
-@sabotage("setswitchinterval() does nothing")
+@sabotage("setswitchinterval() does nothing", "setswitchinterval() 什么也不做")
 def interval_cannot_be_set() -> Iterator[None]:
     with replaced(sys, setswitchinterval=lambda _: None):
         yield
 
 
-@sabotage("getcheckinterval() gives 100")
+@sabotage("getcheckinterval() gives 100", "getcheckinterval() 返回 100")
 def checked_every_100_bytecodes() -> Iterator[None]:
     with replaced(sys, getcheckinterval=lambda: 100):
         yield
@@ -180,13 +186,19 @@ class _Cells:
         pass
 
 
-@sabotage("threads find each other's answer whenever they look; where there is no GIL, never")
+@sabotage(
+    "threads find each other's answer whenever they look; where there is no GIL, never",
+    "线程任何时候去看，都已有对方的回应；没有 GIL 时则永远没有",
+)
 def answers_at_once_or_never() -> Iterator[None]:
     with replaced(multiprocessing, RawArray=_Cells), replaced(time, monotonic=looked_at()):
         yield
 
 
-@sabotage("a program has one thread, whatever number it is told, and Python many cores")
+@sabotage(
+    "a program has one thread, whatever number it is told, and Python many cores",
+    "无论要求多少，程序只有一个线程；Python 却用多个核",
+)
 def one_thread_for_programs() -> Iterator[None]:
     def popen(command: list[Any], **options: Any) -> subprocess.Popen[Any]:
         told_one = ["1" if str(argument).isdigit() else argument for argument in command]
@@ -196,7 +208,10 @@ def one_thread_for_programs() -> Iterator[None]:
         yield
 
 
-@sabotage("an interpreter that is told to run without the GIL runs with it")
+@sabotage(
+    "an interpreter that is told to run without the GIL runs with it",
+    "要求不用 GIL 运行的解释器仍用 GIL 运行",
+)
 def option_ignored() -> Iterator[None]:
     def popen(command: list[str], **options: Any) -> subprocess.Popen[Any]:
         return _Popen([argument.replace("gil=0", "gil=1") for argument in command], **options)
@@ -205,7 +220,7 @@ def option_ignored() -> Iterator[None]:
         yield
 
 
-@sabotage("sysconfig says of each build option the opposite")
+@sabotage("sysconfig says of each build option the opposite", "sysconfig 对每个构建选项都说反话")
 def build_option_denied() -> Iterator[None]:
     with replaced(sysconfig, get_config_var=lambda name: not _get_config_var(name)):
         yield

@@ -36,7 +36,9 @@ def _changed(**visits: Any) -> ExitStack:
     return stack
 
 
-@sabotage("each fraction in a program is half of what is written")
+@sabotage(
+    "each fraction in a program is half of what is written", "程序里的每个小数都只有所写的一半"
+)
 def halved_fractions() -> Iterator[None]:
     def visit(_: object, node: ast.Constant) -> ast.Constant:
         return ast.Constant(node.value / 2) if isinstance(node.value, float) else node
@@ -45,25 +47,25 @@ def halved_fractions() -> Iterator[None]:
         yield
 
 
-@sabotage("programs compare by <= where < is written")
+@sabotage("programs compare by <= where < is written", "程序里写 < 的地方按 <= 比较")
 def at_most_for_less() -> Iterator[None]:
     with _changed(visit_Lt=lambda _, node: ast.LtE()):
         yield
 
 
-@sabotage("programs add where they are to subtract")
+@sabotage("programs add where they are to subtract", "程序该做减法时做加法")
 def add_for_subtract() -> Iterator[None]:
     with _changed(visit_Sub=lambda _, node: ast.Add()):
         yield
 
 
-@sabotage("functions of programs have no global statement")
+@sabotage("functions of programs have no global statement", "程序的函数里没有 global 语句")
 def nothing_global() -> Iterator[None]:
     with _changed(visit_Global=lambda _, node: ast.Pass()):
         yield
 
 
-@sabotage("programs have no number greater than 1,000")
+@sabotage("programs have no number greater than 1,000", "程序里没有大于 1,000 的数")
 def small_numbers() -> Iterator[None]:
     def visit(_: object, node: ast.Constant) -> ast.Constant:
         return ast.Constant(min(node.value, 1000)) if type(node.value) is int else node
@@ -72,13 +74,13 @@ def small_numbers() -> Iterator[None]:
         yield
 
 
-@sabotage("programs know threading without importing it")
+@sabotage("programs know threading without importing it", "程序不导入也认识 threading")
 def threading_built_in() -> Iterator[None]:
     with replaced(builtins, threading=threading):
         yield
 
 
-@sabotage("dis shows the last instruction of each line alone")
+@sabotage("dis shows the last instruction of each line alone", "dis 只显示每行的最后一条指令")
 def last_instructions() -> Iterator[None]:
     instructions = dis.get_instructions
 

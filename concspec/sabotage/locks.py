@@ -42,7 +42,7 @@ def _made_by(lock: type[_Lock]) -> AbstractContextManager[None]:
     return replaced(threading, Lock=make)
 
 
-@sabotage("a Lock lets everybody have it")
+@sabotage("a Lock lets everybody have it", "Lock 让谁都拿得到")
 def never_excludes() -> Iterator[None]:
     class Lock(_Lock):
         def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002
@@ -55,7 +55,7 @@ def never_excludes() -> Iterator[None]:
         yield
 
 
-@sabotage("a Lock lets two have it at once")
+@sabotage("a Lock lets two have it at once", "Lock 让两个线程同时拿到")
 def two_holders() -> Iterator[None]:
     class Lock(_Lock):
         def __init__(self) -> None:
@@ -72,7 +72,7 @@ def two_holders() -> Iterator[None]:
         yield
 
 
-@sabotage("nobody gets a Lock")
+@sabotage("nobody gets a Lock", "谁也拿不到 Lock")
 def nobody_gets_it() -> Iterator[None]:
     class Lock(_Lock):
         def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002
@@ -85,7 +85,10 @@ def nobody_gets_it() -> Iterator[None]:
         yield
 
 
-@sabotage("release() leaves a Lock locked, and who asks for it with a timeout soon gives up")
+@sabotage(
+    "release() leaves a Lock locked, and who asks for it with a timeout soon gives up",
+    "release() 之后 Lock 仍然锁着，限时等待它的线程很快放弃",
+)
 def never_released() -> Iterator[None]:
     class Lock(_Lock):
         def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT002

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concspec.sabotage import replaced, sabotage
 
 
-@sabotage("each thread has globals of its own")
+@sabotage("each thread has globals of its own", "每个线程有自己的全局变量")
 def globals_for_each_thread() -> Iterator[None]:
     class Module(threading.local):
         def __init__(self, name: str) -> None:

@@ -25,7 +25,7 @@ def _with_replies(change: Callable[[Any], None]) -> Iterator[None]:
         yield
 
 
-@sabotage("the name server refuses to answer")
+@sabotage("the name server refuses to answer", "域名服务器拒绝回答")
 def refuses() -> Iterator[None]:
     def refuse(reply: Any) -> None:
         reply.rr, reply.ar, reply.header.rcode = [], [], RCODE.REFUSED
@@ -33,7 +33,7 @@ def refuses() -> Iterator[None]:
     yield from _with_replies(refuse)
 
 
-@sabotage("the name server knows every name")
+@sabotage("the name server knows every name", "域名服务器什么域名都知道")
 def knows_every_name() -> Iterator[None]:
     def find(reply: Any) -> None:
         reply.header.rcode = RCODE.NOERROR
@@ -43,7 +43,7 @@ def knows_every_name() -> Iterator[None]:
     yield from _with_replies(find)
 
 
-@sabotage("the name server keeps quiet about aliases")
+@sabotage("the name server keeps quiet about aliases", "域名服务器不提别名")
 def hides_aliases() -> Iterator[None]:
     def hide(reply: Any) -> None:
         reply.rr = [record for record in reply.rr if record.rtype != QTYPE.CNAME]
@@ -51,7 +51,7 @@ def hides_aliases() -> Iterator[None]:
     yield from _with_replies(hide)
 
 
-@sabotage("the name server reads addresses from right to left")
+@sabotage("the name server reads addresses from right to left", "域名服务器从右往左读地址")
 def reverses_addresses() -> Iterator[None]:
     def pack(self: Any, buffer: Any) -> None:
         buffer.append(bytes(reversed(self.data)))
@@ -60,7 +60,7 @@ def reverses_addresses() -> Iterator[None]:
         yield
 
 
-@sabotage("the name server says that the names are its own")
+@sabotage("the name server says that the names are its own", "域名服务器说这些域名归它管")
 def claims_authority() -> Iterator[None]:
     def claim(reply: Any) -> None:
         reply.header.aa = 1
@@ -68,7 +68,10 @@ def claims_authority() -> Iterator[None]:
     yield from _with_replies(claim)
 
 
-@sabotage("the name server does not add the addresses of mail exchangers")
+@sabotage(
+    "the name server does not add the addresses of mail exchangers",
+    "域名服务器不附上邮件服务器的地址",
+)
 def adds_nothing() -> Iterator[None]:
     def leave_out(reply: Any) -> None:
         reply.ar = []
@@ -76,7 +79,7 @@ def adds_nothing() -> Iterator[None]:
     yield from _with_replies(leave_out)
 
 
-@sabotage("the name server answers each question once")
+@sabotage("the name server answers each question once", "域名服务器对每个问题只回答一次")
 def answers_once() -> Iterator[None]:
     asked = set()
 
@@ -89,7 +92,10 @@ def answers_once() -> Iterator[None]:
     yield from _with_replies(refuse)
 
 
-@sabotage("a socket is bound to the port behind the one it is asked to")
+@sabotage(
+    "a socket is bound to the port behind the one it is asked to",
+    "套接字绑定的端口，是所要求端口的后一个",
+)
 def another_port() -> Iterator[None]:
     def bind(self: socket.socket, address: Any) -> None:
         host, port = address

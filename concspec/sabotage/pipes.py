@@ -11,7 +11,7 @@ from concspec.sabotage import replaced, sabotage
 _recv: Any = Connection.recv
 
 
-@sabotage("recv() gives None for every message")
+@sabotage("recv() gives None for every message", "recv() 收到的每条消息都是 None")
 def deliver_none() -> Iterator[None]:
     def recv(self: Any) -> None:
         _recv(self)

@@ -11,7 +11,7 @@ from concspec.sabotage import replaced, sabotage
 _print = print
 
 
-@sabotage("print() always flushes")
+@sabotage("print() always flushes", "print() 总是立即写出")
 def always_flushed() -> Iterator[None]:
     def print_(*values: object, **options: Any) -> None:
         _print(*values, **{**options, "flush": True})
@@ -20,7 +20,7 @@ def always_flushed() -> Iterator[None]:
         yield
 
 
-@sabotage("print() never flushes")
+@sabotage("print() never flushes", "print() 从不立即写出")
 def never_flushed() -> Iterator[None]:
     def print_(*values: object, **options: Any) -> None:
         _print(*values, **{**options, "flush": False})

@@ -19,7 +19,10 @@ _join = BaseProcess.join
 _get_preparation_data = spawn.get_preparation_data
 
 
-@sabotage("a Process starts when it is created, and start() does nothing")
+@sabotage(
+    "a Process starts when it is created, and start() does nothing",
+    "Process 一创建就启动，start() 什么也不做",
+)
 def starts_when_created() -> Iterator[None]:
     def init(self: BaseProcess, *arguments: Any, **named: Any) -> None:
         _init(self, *arguments, **named)
@@ -29,13 +32,16 @@ def starts_when_created() -> Iterator[None]:
         yield
 
 
-@sabotage("start() does nothing")
+@sabotage("start() does nothing", "start() 什么也不做")
 def never_starts() -> Iterator[None]:
     with replaced(BaseProcess, start=lambda _: None):
         yield
 
 
-@sabotage("start() calls the target in the caller, and starts a process that does nothing")
+@sabotage(
+    "start() calls the target in the caller, and starts a process that does nothing",
+    "start() 在调用者里执行目标函数，而启动的进程什么也不做",
+)
 def runs_in_caller() -> Iterator[None]:
     def start(self: Any) -> None:
         self.run()
@@ -46,13 +52,16 @@ def runs_in_caller() -> Iterator[None]:
         yield
 
 
-@sabotage("a process ends without calling its target")
+@sabotage("a process ends without calling its target", "进程不调用目标函数就结束")
 def runs_nothing() -> Iterator[None]:
     with replaced(BaseProcess, run=lambda _: None):
         yield
 
 
-@sabotage("a process has ended when start() returns, which ends it")
+@sabotage(
+    "a process has ended when start() returns, which ends it",
+    "start() 返回时进程已经结束，因为 start() 让它结束",
+)
 def ends_at_start() -> Iterator[None]:
     def start(self: BaseProcess) -> None:
         _start(self)
@@ -63,7 +72,10 @@ def ends_at_start() -> Iterator[None]:
         yield
 
 
-@sabotage("join() returns at once, and a process does its work when its parent has ended")
+@sabotage(
+    "join() returns at once, and a process does its work when its parent has ended",
+    "join() 立即返回，而进程等父进程结束后才干活",
+)
 def join_returns_at_once() -> Iterator[None]:
     def run(self: BaseProcess) -> None:
         parent = multiprocessing.parent_process()
@@ -78,13 +90,13 @@ def join_returns_at_once() -> Iterator[None]:
             child.terminate()
 
 
-@sabotage("join() returns at once")
+@sabotage("join() returns at once", "join() 立即返回")
 def is_not_waited_for() -> Iterator[None]:
     with replaced(BaseProcess, join=lambda *_: None):
         yield
 
 
-@sabotage("join() terminates the process that it waits for")
+@sabotage("join() terminates the process that it waits for", "join() 终止它所等待的进程")
 def join_terminates() -> Iterator[None]:
     def join(self: BaseProcess, timeout: float | None = None) -> None:
         self.terminate()
@@ -94,7 +106,11 @@ def join_terminates() -> Iterator[None]:
         yield
 
 
-@sabotage("no process runs before another one of its parent's has ended", blocks=True)
+@sabotage(
+    "no process runs before another one of its parent's has ended",
+    "父进程的前一个子进程结束之前，后一个不会运行",
+    blocks=True,
+)
 def runs_alone() -> Iterator[None]:
     turns: list[Any] = []
 
@@ -112,7 +128,7 @@ def runs_alone() -> Iterator[None]:
         yield
 
 
-@sabotage("a process does not pass its target the arguments")
+@sabotage("a process does not pass its target the arguments", "进程不把参数传给目标函数")
 def args_dropped() -> Iterator[None]:
     def run(self: Any) -> None:
         self._args = ()
@@ -122,7 +138,7 @@ def args_dropped() -> Iterator[None]:
         yield
 
 
-@sabotage("a process passes its target the first argument only")
+@sabotage("a process passes its target the first argument only", "进程只把第一个参数传给目标函数")
 def first_argument_only() -> Iterator[None]:
     def run(self: Any) -> None:
         self._args = self._args[:1]
@@ -132,7 +148,10 @@ def first_argument_only() -> Iterator[None]:
         yield
 
 
-@sabotage("a Process is spawned by default where it should be forked, and forked elsewhere")
+@sabotage(
+    "a Process is spawned by default where it should be forked, and forked elsewhere",
+    "默认本该 fork 的平台改用 spawn，其余平台改用 fork",
+)
 def other_default() -> Iterator[None]:
     default = multiprocessing.get_all_start_methods()[0]
     multiprocessing.set_start_method("spawn" if default == "fork" else "fork", force=True)
@@ -142,13 +161,16 @@ def other_default() -> Iterator[None]:
         multiprocessing.set_start_method(None, force=True)
 
 
-@sabotage("the start method fork starts Python anew, as spawn does")
+@sabotage(
+    "the start method fork starts Python anew, as spawn does",
+    "启动方式 fork 像 spawn 那样从头启动 Python",
+)
 def fork_spawns() -> Iterator[None]:
     with _methods(fork="spawn"):
         yield
 
 
-@sabotage("the start methods spawn and forkserver fork")
+@sabotage("the start methods spawn and forkserver fork", "启动方式 spawn 和 forkserver 也用 fork")
 def all_methods_fork() -> Iterator[None]:
     with _methods(spawn="fork", forkserver="fork"):
         yield
@@ -165,7 +187,10 @@ def _methods(**others: str) -> Iterator[None]:
         contexts.update(before)
 
 
-@sabotage("a spawned process does not import its parent's main module")
+@sabotage(
+    "a spawned process does not import its parent's main module",
+    "spawn 出的进程不导入父进程的主模块",
+)
 def main_not_imported() -> Iterator[None]:
     def get_preparation_data(name: str) -> dict[str, Any]:
         data = _get_preparation_data(name)

@@ -25,19 +25,25 @@ def _through_shell(script: str) -> Any:
     return init
 
 
-@sabotage("Popen runs the program false, whatever it is asked for")
+@sabotage(
+    "Popen runs the program false, whatever it is asked for",
+    "无论要求运行什么，Popen 都运行程序 false",
+)
 def another_is_run() -> Iterator[None]:
     with replaced(Popen, __init__=_through_shell("exec false")):
         yield
 
 
-@sabotage("Popen has the program run by a child of its child")
+@sabotage("Popen has the program run by a child of its child", "Popen 让子进程的子进程去运行程序")
 def run_by_a_grandchild() -> Iterator[None]:
     with replaced(Popen, __init__=_through_shell('"$@"; exit $?')):
         yield
 
 
-@sabotage("Popen gives a program an empty input, and loses what is written to it")
+@sabotage(
+    "Popen gives a program an empty input, and loses what is written to it",
+    "Popen 给程序空的输入，写给它的内容都丢失",
+)
 def input_is_empty() -> Iterator[None]:
     def init(self: Any, *args: Any, **options: Any) -> None:
         _init(self, *args, **{**options, "stdin": DEVNULL})
@@ -50,13 +56,13 @@ def input_is_empty() -> Iterator[None]:
         yield
 
 
-@sabotage("Popen throws away what a program writes to its output")
+@sabotage("Popen throws away what a program writes to its output", "Popen 丢弃程序写到输出的内容")
 def output_is_discarded() -> Iterator[None]:
     with replaced(Popen, __init__=_through_shell('exec "$@" > /dev/null')):
         yield
 
 
-@sabotage("call() writes the program's output to sys.stdout")
+@sabotage("call() writes the program's output to sys.stdout", "call() 把程序的输出写到 sys.stdout")
 def output_through_python() -> Iterator[None]:
     def call(args: list[str]) -> int:
         ended = subprocess.run(args, stdout=PIPE, text=True, check=False)
@@ -67,7 +73,7 @@ def output_through_python() -> Iterator[None]:
         yield
 
 
-@sabotage("Popen.wait() returns at once")
+@sabotage("Popen.wait() returns at once", "Popen.wait() 立即返回")
 def wait_returns_at_once() -> Iterator[None]:
     def wait(self: Any, timeout: float | None = None) -> None:
         _not_waited_for.append((self, timeout))
@@ -76,7 +82,7 @@ def wait_returns_at_once() -> Iterator[None]:
         yield
 
 
-@sabotage("the exit code of every program is taken to be 0")
+@sabotage("the exit code of every program is taken to be 0", "任何程序的退出码都被当成 0")
 def exit_code_zero() -> Iterator[None]:
     def handle(self: Any, *_: Any) -> None:
         self.returncode = 0

@@ -17,13 +17,13 @@ _get: Any = Queue.get
 _put_to_join: Any = JoinableQueue.put
 
 
-@sabotage("put() loses its item")
+@sabotage("put() loses its item", "put() 把数据丢失")
 def loses_items() -> Iterator[None]:
     with replaced(Queue, put=lambda *_: None):
         yield
 
 
-@sabotage("put() loses every hundredth item")
+@sabotage("put() loses every hundredth item", "put() 每一百项丢一项")
 def loses_every_hundredth() -> Iterator[None]:
     count = 0
 
@@ -37,7 +37,7 @@ def loses_every_hundredth() -> Iterator[None]:
         yield
 
 
-@sabotage("put() puts its item twice")
+@sabotage("put() puts its item twice", "put() 把同一项放入两次")
 def puts_twice() -> Iterator[None]:
     def put(self: Any, *args: Any, **options: Any) -> None:
         _put(self, *args, **options)
@@ -47,7 +47,7 @@ def puts_twice() -> Iterator[None]:
         yield
 
 
-@sabotage("get() takes the item that was put last")
+@sabotage("get() takes the item that was put last", "get() 取出最后放入的那一项")
 def last_in_first_out() -> Iterator[None]:
     taken: list[Any] = []
 
@@ -60,7 +60,7 @@ def last_in_first_out() -> Iterator[None]:
         yield
 
 
-@sabotage("get() gives None for every item")
+@sabotage("get() gives None for every item", "get() 取到的每一项都是 None")
 def deliver_none() -> Iterator[None]:
     def get(self: Any, *args: Any, **options: Any) -> None:
         _get(self, *args, **options)
@@ -69,7 +69,9 @@ def deliver_none() -> Iterator[None]:
         yield
 
 
-@sabotage("get() does not wait: it gives None when there is no item")
+@sabotage(
+    "get() does not wait: it gives None when there is no item", "get() 不等待：没有数据时返回 None"
+)
 def get_does_not_wait() -> Iterator[None]:
     def get(self: Any, *args: Any, **options: Any) -> Any:
         return None if self.empty() else _get(self, *args, **options)
@@ -78,7 +80,7 @@ def get_does_not_wait() -> Iterator[None]:
         yield
 
 
-@sabotage("get() ends a process that has had three items")
+@sabotage("get() ends a process that has had three items", "取过三项的进程再调用 get() 就会结束")
 def three_items_only() -> Iterator[None]:
     left = iter(range(3))
 
@@ -91,7 +93,7 @@ def three_items_only() -> Iterator[None]:
         yield
 
 
-@sabotage("get() reads from the pipe without locking the queue")
+@sabotage("get() reads from the pipe without locking the queue", "get() 读管道时不给队列加锁")
 def get_without_lock() -> Iterator[None]:
     def get(self: Any, *_: Any, timeout: float | None = None) -> Any:
         if timeout is not None and not self._poll(timeout):
@@ -102,13 +104,20 @@ def get_without_lock() -> Iterator[None]:
         yield
 
 
-@sabotage("put() writes into the pipe itself, which a thread should do", blocks=True)
+@sabotage(
+    "put() writes into the pipe itself, which a thread should do",
+    "put() 自己写管道，而这本该由一个线程来写",
+    blocks=True,
+)
 def put_writes_itself() -> Iterator[None]:
     with replaced(multiprocessing, Queue=multiprocessing.SimpleQueue):
         yield
 
 
-@sabotage("put() waits until the reader has done with the item, and asks for the next")
+@sabotage(
+    "put() waits until the reader has done with the item, and asks for the next",
+    "put() 要等读进程处理完这一项、来要下一项时才返回",
+)
 def put_waits() -> Iterator[None]:
     read_from: set[int] = set()
 

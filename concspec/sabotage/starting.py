@@ -25,20 +25,23 @@ def _started_by(choose: Callable[[str], Any]) -> ExitStack:
     return stack
 
 
-@sabotage("a Process is a thread of its parent, and shares its memory")
+@sabotage(
+    "a Process is a thread of its parent, and shares its memory",
+    "Process 其实是父进程里的线程，共享父进程的内存",
+)
 def are_threads() -> Iterator[None]:
     process = dummy.DummyProcess
     with _started_by(lambda method: process), replaced(multiprocessing, Process=process):
         yield
 
 
-@sabotage("each start method forks")
+@sabotage("each start method forks", "每种启动方式都用 fork")
 def always_fork() -> Iterator[None]:
     with _started_by(lambda method: _process_of("fork")):
         yield
 
 
-@sabotage("each start method starts afresh")
+@sabotage("each start method starts afresh", "每种启动方式都从头启动 Python")
 def always_spawn() -> Iterator[None]:
     with _started_by(lambda method: _process_of("spawn")):
         yield

@@ -10,17 +10,26 @@ from typing import Any
 from concspec.sabotage import sabotage
 
 
-@sabotage("standard output is written line by line, wherever it goes")
+@sabotage(
+    "standard output is written line by line, wherever it goes",
+    "无论输出到哪里，标准输出都按行写出",
+)
 def line_by_line() -> Iterator[None]:
     yield from _buffered_by_lines(now=True)
 
 
-@sabotage("standard output is written block by block, on a terminal, too")
+@sabotage(
+    "standard output is written block by block, on a terminal, too",
+    "即使输出到终端，标准输出也按块写出",
+)
 def block_by_block() -> Iterator[None]:
     yield from _buffered_by_lines(now=False)
 
 
-@sabotage("standard output is written line by line, wherever it goes, except by forked children")
+@sabotage(
+    "standard output is written line by line, wherever it goes, except by forked children",
+    "无论输出到哪里，标准输出都按行写出，fork 出的子进程除外",
+)
 def line_by_line_by_parents() -> Iterator[None]:
     os.register_at_fork(after_in_child=lambda: _reconfigure(by_lines=False))
     yield from _buffered_by_lines(now=True)

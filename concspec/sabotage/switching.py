@@ -16,6 +16,7 @@ _setswitchinterval = sys.setswitchinterval
 
 @sabotage(
     "a running thread is never asked to let another run",
+    "从不要求正在运行的线程让出",
     blocks=True,
     where="cpython and gil and version >= (3, 10)",
 )
@@ -31,6 +32,7 @@ def never() -> Iterator[None]:
 
 @sabotage(
     "while a thread runs no other does, until it ends or waits at a Barrier",
+    "一个线程运行时，其他线程都不运行，直到它结束或在 Barrier 处等待",
     blocks=True,
     where="not cpython or not gil or version < (3, 10)",
 )
@@ -55,7 +57,11 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-@sabotage("threads switch at any bytecode", where="cpython and gil and version >= (3, 10)")
+@sabotage(
+    "threads switch at any bytecode",
+    "线程可在任何字节码处切换",
+    where="cpython and gil and version >= (3, 10)",
+)
 def at_any_bytecode() -> Iterator[None]:
     def trace(frame: FrameType, _event: str, _argument: object) -> Any:
         frame.f_trace_opcodes = True
@@ -72,7 +78,11 @@ def at_any_bytecode() -> Iterator[None]:
         threading.settrace(None)
 
 
-@sabotage("PyPy compiles nothing, and switches at another bytecode each time", where="pypy")
+@sabotage(
+    "PyPy compiles nothing, and switches at another bytecode each time",
+    "PyPy 什么也不编译，每次在不同的字节码处切换",
+    where="pypy",
+)
 def without_jit() -> Iterator[None]:
     import pypyjit  # type: ignore[import-not-found]  # noqa: PLC0415 - only PyPy has it
 

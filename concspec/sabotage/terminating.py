@@ -28,19 +28,22 @@ def _masked(how: int) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@sabotage("terminate() does nothing", blocks=True)
+@sabotage("terminate() does nothing", "terminate() 什么也不做", blocks=True)
 def does_nothing() -> Iterator[None]:
     with replaced(BaseProcess, terminate=lambda _: None):
         yield
 
 
-@sabotage("terminate() kills")
+@sabotage("terminate() kills", "terminate() 发送的是 SIGKILL")
 def kills() -> Iterator[None]:
     with replaced(BaseProcess, terminate=BaseProcess.kill):
         yield
 
 
-@sabotage("SIGTERM ends a process only when it waits for an item, and has written its output")
+@sabotage(
+    "SIGTERM ends a process only when it waits for an item, and has written its output",
+    "只有当进程在等数据、并且已写出它的输出时，SIGTERM 才能结束它",
+)
 def waits_for_get() -> Iterator[None]:
     def start(self: BaseProcess) -> None:
         with _masked(signal.SIG_BLOCK):  # the child inherits it
@@ -57,7 +60,10 @@ def waits_for_get() -> Iterator[None]:
         yield
 
 
-@sabotage("a process writes its buffered output when SIGTERM ends it")
+@sabotage(
+    "a process writes its buffered output when SIGTERM ends it",
+    "SIGTERM 结束进程时，进程会写出缓冲的输出",
+)
 def flushes() -> Iterator[None]:
     def flush_and_end(*_: object) -> None:
         sys.stdout.flush()
@@ -72,7 +78,7 @@ def flushes() -> Iterator[None]:
         yield
 
 
-@sabotage("terminate() leaves every queue locked")
+@sabotage("terminate() leaves every queue locked", "terminate() 让所有队列一直锁着")
 def locks_queues() -> Iterator[None]:
     queues = []
 

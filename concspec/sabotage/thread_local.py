@@ -13,7 +13,10 @@ from concspec.sabotage import replaced, sabotage
 _local = threading.local
 
 
-@sabotage("a threading.local has one namespace, for all threads")
+@sabotage(
+    "a threading.local has one namespace, for all threads",
+    "threading.local 只有一个命名空间，所有线程共用",
+)
 def shared() -> Iterator[None]:
     class Local:
         pass
@@ -22,7 +25,10 @@ def shared() -> Iterator[None]:
         yield
 
 
-@sabotage("who first binds an attribute of a threading.local binds it for all threads, for good")
+@sabotage(
+    "who first binds an attribute of a threading.local binds it for all threads, for good",
+    "谁先绑定 threading.local 的属性，就永久替所有线程绑定了",
+)
 def bound_once_for_all() -> Iterator[None]:
     class Local:
         def __setattr__(self, name: str, value: object) -> None:
@@ -32,7 +38,10 @@ def bound_once_for_all() -> Iterator[None]:
         yield
 
 
-@sabotage("a threading.local starts in each thread with a copy of what its maker has bound")
+@sabotage(
+    "a threading.local starts in each thread with a copy of what its maker has bound",
+    "在每个新线程里，threading.local 一开始就有创建者所绑定内容的副本",
+)
 def copied_to_new_threads() -> Iterator[None]:
     class Local(_local):
         __slots__ = ("of_maker",)  # what stands in a slot is there for all threads
@@ -46,7 +55,10 @@ def copied_to_new_threads() -> Iterator[None]:
         yield
 
 
-@sabotage("a threading.local keeps what it is told by thread id, for good")
+@sabotage(
+    "a threading.local keeps what it is told by thread id, for good",
+    "threading.local 按线程 ID 保存内容，永不清除",
+)
 def kept_by_thread_id() -> Iterator[None]:
     class Local:
         def __init__(self) -> None:
@@ -64,7 +76,10 @@ def kept_by_thread_id() -> Iterator[None]:
         yield
 
 
-@sabotage("a threading.local keeps None, whatever is bound to it")
+@sabotage(
+    "a threading.local keeps None, whatever is bound to it",
+    "无论绑定什么，threading.local 保存的都是 None",
+)
 def keeps_none() -> Iterator[None]:
     class Local(_local):
         def __setattr__(self, name: str, _value: object) -> None:
@@ -74,7 +89,10 @@ def keeps_none() -> Iterator[None]:
         yield
 
 
-@sabotage("an attribute of a threading.local that is not bound is None")
+@sabotage(
+    "an attribute of a threading.local that is not bound is None",
+    "threading.local 没有绑定的属性是 None",
+)
 def none_where_unbound() -> Iterator[None]:
     class Local(_local):
         def __getattr__(self, name: str) -> None:
@@ -84,7 +102,7 @@ def none_where_unbound() -> Iterator[None]:
         yield
 
 
-@sabotage("an attribute of a threading.local cannot be deleted")
+@sabotage("an attribute of a threading.local cannot be deleted", "threading.local 的属性不能删除")
 def cannot_delete() -> Iterator[None]:
     class Local(_local):
         def __delattr__(self, name: str) -> None:
@@ -94,7 +112,10 @@ def cannot_delete() -> Iterator[None]:
         yield
 
 
-@sabotage("what a function binds to a threading.local is None for every other function")
+@sabotage(
+    "what a function binds to a threading.local is None for every other function",
+    "一个函数绑定到 threading.local 的内容，在其他函数里是 None",
+)
 def only_for_the_function() -> Iterator[None]:
     class Local(_local):
         def __setattr__(self, name: str, value: object) -> None:
@@ -111,7 +132,7 @@ def only_for_the_function() -> Iterator[None]:
         yield
 
 
-@sabotage("a threading.local has items, as a dict has")
+@sabotage("a threading.local has items, as a dict has", "threading.local 像 dict 一样可以按键取值")
 def has_items() -> Iterator[None]:
     class Local(_local):
         def __getitem__(self, key: str) -> Any:
@@ -124,7 +145,10 @@ def has_items() -> Iterator[None]:
         yield
 
 
-@sabotage("a threading.local keeps a copy of what is bound to it")
+@sabotage(
+    "a threading.local keeps a copy of what is bound to it",
+    "threading.local 保存的是所绑定内容的副本",
+)
 def copies_values() -> Iterator[None]:
     class Local(_local):
         def __setattr__(self, name: str, value: object) -> None:

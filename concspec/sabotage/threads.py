@@ -25,13 +25,17 @@ _join: Callable[..., None] = _Thread.join
 # How a thread starts, runs and ends
 
 
-@sabotage("start() runs the function itself and starts no thread", blocks=True)
+@sabotage(
+    "start() runs the function itself and starts no thread",
+    "start() 自己执行函数，不启动线程",
+    blocks=True,
+)
 def run_at_start() -> Iterator[None]:
     with _without_start(_run):
         yield
 
 
-@sabotage("start() does nothing, and the function never runs")
+@sabotage("start() does nothing, and the function never runs", "start() 什么也不做，函数从不执行")
 def never_run() -> Iterator[None]:
     with _without_start(lambda self: None):
         yield
@@ -46,7 +50,7 @@ def _without_start(instead: Callable[..., None]) -> Any:
     )
 
 
-@sabotage("threads are simulated: join() runs the function")
+@sabotage("threads are simulated: join() runs the function", "线程是模拟的：join() 才执行函数")
 def run_by_join() -> Iterator[None]:
     waiting: list[Any] = []
 
@@ -62,7 +66,11 @@ def run_by_join() -> Iterator[None]:
         yield
 
 
-@sabotage("start() calls the target, whatever run() is, and returns at its end", blocks=True)
+@sabotage(
+    "start() calls the target, whatever run() is, and returns at its end",
+    "start() 不管 run() 是什么，都直接调用目标函数，并在它结束后返回",
+    blocks=True,
+)
 def one_after_the_other() -> Iterator[None]:
     def start(thread: threading.Thread) -> None:
         thread.run = functools.partial(_run, thread)  # type: ignore[method-assign]
@@ -73,7 +81,7 @@ def one_after_the_other() -> Iterator[None]:
         yield
 
 
-@sabotage("start() fails: there can be no more threads")
+@sabotage("start() fails: there can be no more threads", "start() 失败：不能再有更多线程")
 def cannot_start() -> Iterator[None]:
     def start(_: Any) -> None:
         raise RuntimeError("can't start new thread")
@@ -82,7 +90,7 @@ def cannot_start() -> Iterator[None]:
         yield
 
 
-@sabotage("a Thread starts when it is made")
+@sabotage("a Thread starts when it is made", "Thread 一创建就启动")
 def start_when_made() -> Iterator[None]:
     def make(self: Any, *arguments: Any, **options: Any) -> None:
         _new(self, *arguments, **options)
@@ -92,7 +100,7 @@ def start_when_made() -> Iterator[None]:
         yield
 
 
-@sabotage("making a Thread runs its function")
+@sabotage("making a Thread runs its function", "创建 Thread 时就执行它的函数")
 def run_when_made() -> Iterator[None]:
     def make(self: Any, *arguments: Any, target: Any = None, **options: Any) -> None:
         _new(self, *arguments, target=target, **options)
@@ -102,7 +110,9 @@ def run_when_made() -> Iterator[None]:
         yield
 
 
-@sabotage("_thread runs the function itself and starts no thread")
+@sabotage(
+    "_thread runs the function itself and starts no thread", "_thread 自己执行函数，不启动线程"
+)
 def run_by_start_new_thread() -> Iterator[None]:
     def start_new_thread(function: Callable[..., object], args: tuple[Any, ...]) -> int:
         function(*args)
@@ -112,13 +122,19 @@ def run_by_start_new_thread() -> Iterator[None]:
         yield
 
 
-@sabotage("a Thread is a process, which runs its function on a copy of all data")
+@sabotage(
+    "a Thread is a process, which runs its function on a copy of all data",
+    "Thread 其实是进程，在所有数据的副本上执行函数",
+)
 def are_processes() -> Iterator[None]:
     with replaced(threading, Thread=multiprocessing.get_context("fork").Process):
         yield
 
 
-@sabotage("all threads are called with the arguments of the one that was made last")
+@sabotage(
+    "all threads are called with the arguments of the one that was made last",
+    "所有线程得到的都是最后创建的那个线程的参数",
+)
 def arguments_of_the_last() -> Iterator[None]:
     last: Any = ()
 
@@ -135,13 +151,16 @@ def arguments_of_the_last() -> Iterator[None]:
         yield
 
 
-@sabotage("join() returns at once")
+@sabotage("join() returns at once", "join() 立即返回")
 def join_at_once() -> Iterator[None]:
     with replaced(_Thread, join=lambda self, timeout=None: None):
         yield
 
 
-@sabotage("join() returns at once, and a thread begins when the main thread has ended")
+@sabotage(
+    "join() returns at once, and a thread begins when the main thread has ended",
+    "join() 立即返回，线程等主线程结束后才开始",
+)
 def begin_after_main() -> Iterator[None]:
     def run_late(self: Any) -> None:
         _join(threading.main_thread())
@@ -151,7 +170,10 @@ def begin_after_main() -> Iterator[None]:
         yield
 
 
-@sabotage("is_alive() says that a thread which has ended is alive")
+@sabotage(
+    "is_alive() says that a thread which has ended is alive",
+    "对已结束的线程，is_alive() 说它还活着",
+)
 def never_dead() -> Iterator[None]:
     with replaced(_Thread, is_alive=lambda self: self.ident is not None):
         yield
@@ -160,7 +182,7 @@ def never_dead() -> Iterator[None]:
 # Which threads there are
 
 
-@sabotage("a forked child begins with a second thread")
+@sabotage("a forked child begins with a second thread", "fork 出的子进程一开始就有第二个线程")
 def two_in_a_child() -> Iterator[None]:
     real_fork = os.fork
 
@@ -174,27 +196,32 @@ def two_in_a_child() -> Iterator[None]:
         yield
 
 
-@sabotage("enumerate() leaves out the main thread")
+@sabotage("enumerate() leaves out the main thread", "enumerate() 漏掉主线程")
 def main_not_counted() -> Iterator[None]:
     enumerate_, main = threading.enumerate, threading.main_thread()
     with replaced(threading, enumerate=lambda: [t for t in enumerate_() if t is not main]):
         yield
 
 
-@sabotage("all threads have the native id of their process")
+@sabotage(
+    "all threads have the native id of their process", "所有线程的系统线程 ID 都等于进程的 ID"
+)
 def one_native_id() -> Iterator[None]:
     native_id = property(lambda self: os.getpid())
     with replaced(threading, get_native_id=os.getpid), replaced(_Thread, native_id=native_id):
         yield
 
 
-@sabotage("the threads are those of Windows")
+@sabotage("the threads are those of Windows", "线程是 Windows 的线程")
 def windows_threads() -> Iterator[None]:
     with replaced(sys, thread_info=types.SimpleNamespace(name="nt", lock=None, version=None)):
         yield
 
 
-@sabotage("current_thread() gives the main thread wherever it is asked")
+@sabotage(
+    "current_thread() gives the main thread wherever it is asked",
+    "无论在哪里问，current_thread() 都返回主线程",
+)
 def main_is_current() -> Iterator[None]:
     with replaced(threading, current_thread=threading.main_thread):
         yield
@@ -203,7 +230,7 @@ def main_is_current() -> Iterator[None]:
 # What they are called
 
 
-@sabotage("the main thread has a made-up name")
+@sabotage("the main thread has a made-up name", "主线程的名字是自动取的")
 def main_without_name() -> Iterator[None]:
     main = threading.main_thread()
     before, main.name = main.name, "Thread-0"
@@ -221,37 +248,37 @@ def _named(name: Callable[[str], str]) -> Any:
     return replaced(_Thread, __init__=make)
 
 
-@sabotage("all threads have the same name")
+@sabotage("all threads have the same name", "所有线程同名")
 def one_name_for_all() -> Iterator[None]:
     with replaced(threading.Thread, name=property(lambda _: "Thread")):
         yield
 
 
-@sabotage("a Thread forgets the name that it was given")
+@sabotage("a Thread forgets the name that it was given", "Thread 忘记给它的名字")
 def name_forgotten() -> Iterator[None]:
     with _named(lambda name: name if name.startswith("Thread-") else "Thread-1"):
         yield
 
 
-@sabotage("all made-up names have the same number")
+@sabotage("all made-up names have the same number", "自动取的名字编号都相同")
 def numbers_repeat() -> Iterator[None]:
     with _named(lambda name: re.sub(r"^Thread-\d+", "Thread-1", name)):
         yield
 
 
-@sabotage("a made-up name has no number")
+@sabotage("a made-up name has no number", "自动取的名字没有编号")
 def no_numbers() -> Iterator[None]:
     with _named(lambda name: re.sub(r"^Thread-\d+", "Thread", name)):
         yield
 
 
-@sabotage("a made-up name is the number alone", where="version >= (3, 10)")
+@sabotage("a made-up name is the number alone", "自动取的名字只有编号", where="version >= (3, 10)")
 def name_without_target() -> Iterator[None]:
     with _named(lambda name: name.partition(" (")[0]):
         yield
 
 
-@sabotage("a made-up name shows the target", where="version < (3, 10)")
+@sabotage("a made-up name shows the target", "自动取的名字里有目标函数", where="version < (3, 10)")
 def name_with_target() -> Iterator[None]:
     def make(self: Any, *arguments: Any, **options: Any) -> None:
         _new(self, *arguments, **options)

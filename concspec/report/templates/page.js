@@ -107,7 +107,7 @@
       const mine = (item) => !item.dataset.c || item.dataset.c.split(" ").includes(String(index));
       const expected = all(".expected > li", row.more).find(mine);
       const seen = all(".seen > li", row.more).find(mine);
-      const told = (item) => all(":scope > :not(i, .who)", item.cloneNode(true));
+      const told = (item) => all(":scope > :not(.who)", item.cloneNode(true));
       if (expected) reason.append(...told(expected));
       if (/[cei]/.test(row.states[index]) && seen) reason.append(...told(seen));
       list.append(name, reason);
