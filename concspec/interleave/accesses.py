@@ -77,11 +77,13 @@ class Site:
     what it is), `receiver` the source of the object, `key` the source of an item's key, `arguments`
     those of a call, `write` whether it changes what it touches, `label` the access in the words of
     the source text, and `needed` whether a later instruction of the code uses the value read here.
+    `followed` is the code that a call here ran last time, where that is Python code that is seen.
     """
 
     __slots__ = (
         "arguments",
         "code",
+        "followed",
         "key",
         "kind",
         "label",
@@ -119,6 +121,7 @@ class Site:
         self.key = key
         self.arguments = arguments
         self.needed = False
+        self.followed: CodeType | None = None
 
     def __repr__(self) -> str:
         """Show the access and where it stands."""

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     Touched = tuple[tuple[Place, ...], bool]  # the places, and whether they are changed
 
 MISSING = object()
+_NOTHING: dict[str, object] = {}
 
 
 class Aliases:
@@ -181,12 +182,14 @@ class Observer:
 
     def value(self, source: Source, frame: types.FrameType, results: dict[Any, object]) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
-        if isinstance(source, Result):
-            return results.get((id(frame), source.offset), MISSING)
-        if isinstance(source, Local):
-            if source.name == ".0" and id(frame.f_code) in results:
+        kind = type(source)
+        if kind is Result:
+            return results.get((id(frame), source.offset), MISSING)  # type: ignore[union-attr]
+        if kind is Local:
+            name = source.name  # type: ignore[union-attr]
+            if name == ".0" and id(frame.f_code) in results:
                 return results[id(frame.f_code)]  # what the comprehension goes through
-            return frame.f_locals.get(source.name, MISSING)
+            return frame.f_locals.get(name, MISSING)
         if isinstance(source, Constant):
             return source.value
         if isinstance(source, Method):
@@ -280,9 +283,10 @@ class Observer:
     def attribute(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
         """Return the places of an attribute, which is an item of the dictionary that has it."""
         field = (name,)
-        if receiver is MISSING or isinstance(receiver, Aliases):
+        kind = type(receiver)
+        if receiver is MISSING or kind is Aliases:
             return () if receiver is NEW else ((None, field),)
-        if isinstance(receiver, types.CellType):
+        if kind is types.CellType:
             return ((-1, WHOLE),)
         if isinstance(receiver, type):
             owner: object = receiver
@@ -290,10 +294,10 @@ class Observer:
             classes: tuple[type, ...] = type.__getattribute__(receiver, "__mro__")[1:]
         else:
             inner = _instance_dict(receiver)
-            owner, known = (receiver, {}) if inner is None else (inner, inner)
+            owner, known = (receiver, _NOTHING) if inner is None else (inner, inner)
             if id(inner) not in self.names and _is_watched_for_its_end(receiver):
-                self.doubt = self.doubt or f"the end of a {type(receiver).__name__}"
-            classes = type(receiver).__mro__
+                self.doubt = self.doubt or f"the end of a {kind.__name__}"
+            classes = kind.__mro__
         if write:
             # A new dictionary moves all attributes elsewhere, and a new class most of them.
             whole = name in ("__dict__", "__class__")
@@ -304,7 +308,7 @@ class Observer:
         for each in classes:
             if name in each.__dict__:
                 found = each.__dict__[name]
-                if isinstance(found, _STATES):
+                if type(found) is not types.FunctionType and isinstance(found, _STATES):
                     return (own,)
                 if not each.__flags__ & _OF_PROGRAM:  # such a class cannot be changed
                     return (own,) if known else ()
@@ -466,7 +470,15 @@ class Observer:
         self, site: Site, frame: types.FrameType, results: dict[Any, object]
     ) -> tuple[object, object]:
         """Return the function that is called, and the object it is bound to, or MISSING."""
-        function = self.value(site.receiver, frame, results)
+        source = site.receiver
+        if type(source) is Method:
+            receiver = self.value(source.receiver, frame, results)
+            method = _method(receiver, source.name)
+            if method is not None:
+                return method, receiver
+            function = self.value(source, frame, results)
+        else:
+            function = self.value(source, frame, results)
         if isinstance(function, types.MethodType):
             return function.__func__, function.__self__
         if isinstance(function, (types.BuiltinMethodType, types.MethodWrapperType)):
@@ -483,9 +495,21 @@ class Observer:
 
     def called(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> Touched:
         function, owner = self.callee(site, frame, results)
-        given = self.given(site, frame, results)
         if function is MISSING:
             return ((None, WHOLE),), True
+        if _is_python_function(function):
+            if function.__code__ is site.followed:
+                return (), False
+            self.question(function, frame)
+            if is_modelled(function.__code__.co_filename) or is_shown(function.__code__):
+                if function not in _UNSEEN:
+                    site.followed = function.__code__
+                return (), False
+            bound = [] if owner is MISSING else [owner]
+            kept = [_got_cell(each) for each in function.__closure__ or ()]
+            given = self.given(site, frame, results)
+            return self.touched([*bound, *kept, *given], inside=True, write=True)
+        given = self.given(site, frame, results)
         if isinstance(function, types.CodeType):
             if function.co_name in _COMPREHENSIONS and given:
                 results[id(function)] = given[0]
@@ -493,13 +517,6 @@ class Observer:
         if isinstance(function, Aliases):
             known = function is NEW
             return self.touched([function, *given], inside=not known, write=not known)
-        if _is_python_function(function):
-            self.question(function, frame)
-            if is_modelled(function.__code__.co_filename) or is_shown(function.__code__):
-                return (), False
-            bound = [] if owner is MISSING else [owner]
-            kept = [_got_cell(each) for each in function.__closure__ or ()]
-            return self.touched([*bound, *kept, *given], inside=True, write=True)
         if isinstance(function, type):
             return self.constructed(function, given, frame)
         if isinstance(
@@ -733,7 +750,7 @@ def static_attribute(receiver: object, name: object) -> object:
                     return found
                 return MISSING
         return MISSING
-    own = (_instance_dict(receiver) or {}).get(name, MISSING)
+    own = (_instance_dict(receiver) or _NOTHING).get(name, MISSING)
     if isinstance(receiver, types.ModuleType):
         return own
     for each in kind.__mro__:
@@ -742,6 +759,8 @@ def static_attribute(receiver: object, name: object) -> object:
             return MISSING
         if name in known:
             found = known[name]
+            if isinstance(found, types.FunctionType):
+                return types.MethodType(found, receiver) if own is MISSING else own
             if isinstance(found, (types.MemberDescriptorType, types.GetSetDescriptorType)):
                 return _got(found, receiver)
             if isinstance(found, property):
@@ -752,12 +771,25 @@ def static_attribute(receiver: object, name: object) -> object:
                 return found.__func__
             if isinstance(found, classmethod):
                 return types.MethodType(found.__func__, kind)
-            if isinstance(found, types.FunctionType):
-                return types.MethodType(found, receiver)
             if not _is_binding(found):
                 return found
             return MISSING if _is_python_type(type(found)) else _got(found, receiver)
     return own
+
+
+def _method(receiver: object, name: str) -> types.FunctionType | None:
+    """Return the function that is a method of the object, if its own class has it."""
+    kind = type(receiver)
+    known = kind.__dict__
+    found = known.get(name)
+    if (
+        type(found) is not types.FunctionType
+        or "__getattribute__" in known
+        or isinstance(receiver, type)
+        or name in (_instance_dict(receiver) or _NOTHING)
+    ):
+        return None
+    return found
 
 
 def static_item(receiver: object, key: object) -> object:
@@ -935,7 +967,10 @@ def _is_watched_for_its_end(thing: object) -> bool:
 
 
 def _has_finalizer(kind: type) -> bool:
-    return any(_is_python_function(vars(each).get("__del__")) for each in kind.__mro__)
+    for each in kind.__mro__:
+        if "__del__" in each.__dict__ and _is_python_function(each.__dict__["__del__"]):
+            return True
+    return False
 
 
 _LASTING = frozenset([dict, list, types.FunctionType, types.ModuleType, types.GeneratorType])

@@ -525,7 +525,7 @@ def _end(execution: Execution, task: Task) -> None:
     if execution.over:
         return
     place = (execution.observer.name(task), "end")
-    execution.note(task, (place,), "thread end", write=True)
+    task.stretch.accesses.add(("thread end", (place,), True))
     if "thread end" in execution.shared:
         execution.reach(task, Operation("write", "thread end", (place,), write=True))
 
@@ -534,7 +534,7 @@ def _look(execution: Execution, task: Task, target: Task) -> None:
     """Ask, as a step, whether a thread has ended."""
     place = (execution.observer.name(target), "end")
     frame = stopping_frame(3)
-    execution.note(task, (place,), "thread end", write=False)
+    task.stretch.accesses.add(("thread end", (place,), False))
     if "thread end" in execution.shared:
         execution.reach(
             task,

@@ -27,7 +27,8 @@ from concspec.interleave.observation import (
     program_frame,
     stopping_frame,
 )
-from concspec.interleave.operations import WHOLE, Operation, Place
+from concspec.interleave.operations import Operation, Place
+from concspec.interleave.sharing import Sharing, Stretch
 
 if TYPE_CHECKING:
     from _thread import LockType
@@ -105,8 +106,8 @@ class Task:
     failure: BaseException | None = None
     clock: tuple[int, ...] = ()  # of the reduction: the steps that happen before
     steps = 0
-    epoch = 0  # counts the threads started, so that what is ordered by start is known
     seen = False
+    stretch: Stretch  # what it accesses from its last start or join on
     baton: Baton  # what it waits for while others have their turn
 
     def __init__(self, index: int, path: tuple[int, ...], thread: threading.Thread) -> None:
@@ -114,7 +115,6 @@ class Task:
         self.index = index
         self.path = path
         self.thread = thread
-        self.sees: dict[int, int] = {}
         self.results: dict[Any, object] = {}
         # By frame, the operation it stands in, in which Python code may be called.
         self.inside: dict[int, tuple[Site, tuple[Place, ...], bool]] = {}
@@ -143,9 +143,8 @@ class Step:
 class Execution:
     """One run of a program under a search.
 
-    `shared` holds the labels of the accesses that are switch points.  Others are watched: where two
-    threads touch the same place, one of them to change it, and neither `start` nor `join` orders
-    them, their labels land in `discovered`, and the exploration begins anew with those as well.
+    `shared` holds the labels of the accesses that are switch points.  Others are watched: what
+    turns out to be shared as well lands in `discovered`, and the exploration begins anew.
     """
 
     running: Task | None = None
@@ -172,6 +171,7 @@ class Execution:
         *,
         numbers: dict[tuple[int, ...], int] | None = None,
         operations: dict[tuple[Site, tuple[Place, ...], bool], Operation] | None = None,
+        sharing: Sharing | None = None,
         explaining: bool = False,
     ) -> None:
         """Prepare an execution in the calling thread, which waits for its turn at `baton`.
@@ -185,20 +185,22 @@ class Execution:
         self.explaining = explaining
         self.operations = {} if operations is None else operations
         self.numbers = {} if numbers is None else numbers
-        self.discovered: set[str] = set()
+        self.sharing = Sharing() if sharing is None else sharing
+        self.stretches: list[Stretch] = []
+        self.discovered: frozenset[str] = frozenset()
         self.tasks: list[Task] = []
         self.by_index: dict[int, Task] = {}
         self.by_ident: dict[int, Task] = {}
         self.fresh: list[Task] = []
         self.trace: list[Step] = []
         self.observer = Observer()
-        self.places: dict[int | None, dict[object, dict[tuple[int, bool, str], int]]] = {}
 
     # The life of an execution.
 
     def run(self, program: Callable[[], object]) -> object:
         """Run the program in the calling thread to its end and return its result."""
         main = self.main = self.enrol((), threading.current_thread())
+        self.stretch(main, 0, {})
         main.baton = self.baton
         main.ident = _thread.get_ident()
         self.by_ident[main.ident] = main
@@ -225,6 +227,7 @@ class Execution:
             self.by_ident.clear()
         if self.error is not None:
             raise self.error
+        self.discovered = self.sharing.find(self.stretches) - self.shared
         return result
 
     def enrol(self, path: tuple[int, ...], thread: threading.Thread) -> Task:
@@ -234,6 +237,11 @@ class Execution:
         self.tasks.append(task)
         self.by_index[index] = task
         return task
+
+    def stretch(self, task: Task, epoch: int, sees: Mapping[int, int]) -> None:
+        """Begin another stretch of a thread, which is ordered otherwise with others."""
+        task.stretch = Stretch(task.index, epoch, sees)
+        self.stretches.append(task.stretch)
 
     def unwind(self) -> None:
         """End the threads that still stand somewhere, one after the other."""
@@ -353,9 +361,10 @@ class Execution:
             )
         task.children += 1
         child = self.enrol((*task.path, task.children), thread)
-        child.sees = {**task.sees, task.index: task.epoch}
         child.clock = task.clock
-        task.epoch += 1
+        before = task.stretch
+        self.stretch(child, 0, {**before.sees, task.index: before.epoch})
+        self.stretch(task, before.epoch + 1, before.sees)
         self.alone = False
         self.fresh.append(child)
 
@@ -390,12 +399,12 @@ class Execution:
             task.joining = target
             self.hand_over(task)
             task.joining = None
-        task.sees = _joined(task.sees, target.sees)
-        task.sees[target.index] = target.epoch
+        mine, its = task.stretch, target.stretch
+        sees = {**_joined(mine.sees, its.sees), target.index: its.epoch}
+        self.stretch(task, mine.epoch, sees)
         task.clock = merged(task.clock, target.clock)
-        sees = task.sees
         self.alone = all(
-            other is task or (other.finished and sees.get(other.index, -1) >= other.epoch)
+            other is task or (other.finished and other.stretch.is_before(task.stretch))
             for other in self.tasks
         )
 
@@ -461,7 +470,7 @@ class Execution:
         self, task: Task, site: Site, frame: FrameType, places: tuple[Place, ...], *, write: bool
     ) -> None:
         """Note an access, and stop before it if it is a switch point."""
-        self.note(task, places, site.label, write=write)
+        task.stretch.accesses.add((site.label, places, write))
         if site.label in self.shared:
             self.reach(task, self.operation(site, frame, places, write=write))
             if self.explaining:
@@ -518,55 +527,6 @@ class Execution:
         else:
             step.value = look()
 
-    def note(self, task: Task, places: tuple[Place, ...], label: str, *, write: bool) -> None:
-        """Watch for accesses of two threads that nothing but the schedule orders."""
-        mine = (task.index, write, label)
-        for owner, field in places:
-            fields = self.places.get(owner)
-            if fields is None:
-                fields = self.places[owner] = {}
-            record = fields.get(field)
-            if record is None:
-                record = fields[field] = {}
-            if record.get(mine) == task.epoch:
-                continue
-            record[mine] = task.epoch
-            if len(self.tasks) > 1:
-                for other in self.related(owner, field):
-                    self.compare(task, other, label, write=write)
-
-    def related(self, owner: int | None, field: object) -> list[dict[tuple[int, bool, str], int]]:
-        """Return the records of the places that overlap this one."""
-        if owner is None:
-            all_fields = list(self.places.values())
-        else:
-            all_fields = [self.places[owner]]
-            if None in self.places:
-                all_fields.append(self.places[None])
-        found = []
-        for fields in all_fields:
-            if field == WHOLE:
-                found += [
-                    each for its, each in fields.items() if its == WHOLE or type(its) is tuple
-                ]
-                continue
-            if field in fields:
-                found.append(fields[field])
-            if type(field) is tuple and WHOLE in fields:
-                found.append(fields[WHOLE])
-        return found
-
-    def compare(
-        self, task: Task, record: dict[tuple[int, bool, str], int], label: str, *, write: bool
-    ) -> None:
-        sees = task.sees
-        for (other, wrote, its_label), epoch in record.items():
-            if other != task.index and (write or wrote) and sees.get(other, -1) < epoch:
-                if label not in self.shared:
-                    self.discovered.add(label)
-                if its_label not in self.shared:
-                    self.discovered.add(its_label)
-
     def refuse(self, name: str, frame: FrameType | None) -> None:
         """Refuse a call that would wait for the world outside."""
         raise self.stopped(
@@ -598,7 +558,7 @@ def merged(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(map(max, one, other)) + one[len(other) :]
 
 
-def _joined(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
+def _joined(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
     joined = dict(one)
     for index, epoch in other.items():
         if joined.get(index, -1) < epoch:

@@ -18,6 +18,7 @@ from concspec.interleave import primitives
 from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.replacing import Replacement
 from concspec.interleave.scheduler import Execution, held_lock, stuck_frame, where
+from concspec.interleave.sharing import Sharing
 from concspec.interleave.tracing import tracing
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Session:
         self.busy = 0
         self.numbers: dict[tuple[int, ...], int] = {}
         self.operations: dict[Any, Operation] = {}
+        self.sharing = Sharing()
         self.execution: Execution | None = None
 
     def __enter__(self) -> Session:
@@ -201,6 +203,7 @@ class Session:
             self.baton,
             numbers=self.numbers,
             operations=self.operations,
+            sharing=self.sharing,
             explaining=explaining,
         )
         execution.deadline = deadline

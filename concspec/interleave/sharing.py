@@ -1,0 +1,103 @@
+"""Which accesses are shared: where two threads touch a place, one of them to change it, and neither
+`start` nor `join` orders them.
+
+Between two of its starts and joins, all that a thread does is ordered alike with what others do; so
+it is kept by such stretches, and compared when the execution is over.  What is before what is told
+by vector clocks (Mattern, "Virtual Time and Global States of Distributed Systems", 1989).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from concspec.interleave.operations import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from concspec.interleave.operations import Place
+
+    Access = tuple[str, tuple[Place, ...], bool]  # the label, the places, whether it changes them
+    Key = tuple[tuple[int, int, frozenset[tuple[int, int]], frozenset[Access]], ...]
+
+MOST_REMEMBERED = 64
+
+
+class Stretch:
+    """What one thread accessed between two of its starts and joins.
+
+    `epoch` counts the threads it had started, `sees` has for each thread that it knows to be at
+    least so far in what epoch that was.
+    """
+
+    __slots__ = ("accesses", "epoch", "sees", "task")
+
+    def __init__(self, task: int, epoch: int, sees: Mapping[int, int]) -> None:
+        """Begin with no access."""
+        self.task = task
+        self.epoch = epoch
+        self.sees = sees
+        self.accesses: set[Access] = set()
+
+    def is_before(self, other: Stretch) -> bool:
+        """Tell whether all of this stretch is over when the other begins, under any schedule."""
+        return self.task == other.task or other.sees.get(self.task, -1) >= self.epoch
+
+
+class Sharing:
+    """Finds what is shared in executions, most of which access the same as others did before."""
+
+    def __init__(self) -> None:
+        """Start with no execution known."""
+        self.known: dict[Key, frozenset[str]] = {}
+
+    def find(self, stretches: Iterable[Stretch]) -> frozenset[str]:
+        """Return the labels of the accesses that are shared."""
+        stretches = [each for each in stretches if each.accesses]
+        key = tuple(
+            [
+                (each.task, each.epoch, frozenset(each.sees.items()), frozenset(each.accesses))
+                for each in stretches
+            ]
+        )
+        found = self.known.get(key)
+        if found is None:
+            if len(self.known) == MOST_REMEMBERED:
+                self.known.clear()
+            found = self.known[key] = frozenset(_shared(stretches))
+        return found
+
+
+def _shared(stretches: Iterable[Stretch]) -> Iterator[str]:
+    """Go through the labels of all accesses that another, unordered with it, conflicts with."""
+    places: dict[int | None, dict[object, list[tuple[Stretch, str, bool]]]] = {}
+    for stretch in stretches:
+        for label, touched, write in stretch.accesses:
+            for owner, field in touched:
+                records = places.setdefault(owner, {}).setdefault(field, [])
+                for other, its_label, its_write in _overlapping(places, owner, field):
+                    if (write or its_write) and not (
+                        other.is_before(stretch) or stretch.is_before(other)
+                    ):
+                        yield label
+                        yield its_label
+                records.append((stretch, label, write))
+
+
+def _overlapping(
+    places: Mapping[int | None, Mapping[object, list[tuple[Stretch, str, bool]]]],
+    owner: int | None,
+    field: object,
+) -> Iterator[tuple[Stretch, str, bool]]:
+    """Go through what was recorded of places that overlap this one."""
+    owners = places if owner is None else (owner, None)
+    for each in owners:
+        fields = places.get(each, {})
+        if field == WHOLE:
+            for its, records in fields.items():
+                if its == WHOLE or type(its) is tuple:
+                    yield from records
+            continue
+        yield from fields.get(field, ())
+        if type(field) is tuple and WHOLE in fields:
+            yield from fields[WHOLE]
