@@ -67,19 +67,20 @@ def _date(column: Any) -> str:
 
 def _where(row: Row, names: Names) -> str:
     """Say on which interpreters a claim holds, and on which it does not."""
-    verdicts = [claim["verdict"] for claim in row.runs]
-    holds = [i for i, verdict in enumerate(verdicts) if verdict == State.HOLDS.value]
-    refuted = [i for i, verdict in enumerate(verdicts) if verdict == State.REFUTED.value]
-    unknown = [i for i in range(len(verdicts)) if i not in {*holds, *refuted}]
-    if len(holds) == len(verdicts):
-        return f"all {len(verdicts)} interpreters" if len(verdicts) > 1 else names.of(holds)
-    if len(refuted) == len(verdicts):
-        return f"none of {len(verdicts)} interpreters" if len(verdicts) > 1 else "refuted"
+    columns: dict[str, list[int]] = {}
+    for index, claim in enumerate(row.runs):
+        columns.setdefault(claim["verdict"], []).append(index)
+    holds = columns.pop(State.HOLDS.value, [])
+    refuted = columns.pop(State.REFUTED.value, [])
+    count = len(row.runs)
+    if len(holds) == count:
+        return f"all {count} interpreters" if count > 1 else names.of(holds)
+    if len(refuted) == count:
+        return f"none of {count} interpreters" if count > 1 else "refuted"
     parts = [names.of(holds)] if holds else []
     if refuted:
         parts.append(f"not {names.of(refuted)}")
-    if unknown:
-        parts.append(f"{', '.join(sorted({verdicts[i] for i in unknown}))}: {names.of(unknown)}")
+    parts += [f"{verdict}: {names.of(those)}" for verdict, those in sorted(columns.items())]
     return "; ".join(parts)
 
 

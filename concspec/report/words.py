@@ -47,6 +47,7 @@ CHINESE = {
     "other pictures": "其他图",
     "refuted": "被推翻",
     "runs that agree": "次一致的运行",
+    "thick: where the median lies": "粗线：中位数所在区间",
     "usable CPUs": "可用 CPU",
     "what the notes claim, and what each interpreter does": "笔记怎么说，解释器怎么做",
 }
@@ -67,5 +68,6 @@ REPEATED = (
     "notes, lines",
     "other numbers elsewhere",
     "other pictures",
+    "thick: where the median lies",
 )
 """What stands in every claim: see ``rendering.term``."""

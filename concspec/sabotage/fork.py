@@ -26,7 +26,9 @@ def _await_end(pid: int) -> None:
     ctypes.CDLL(None).waitid(p_pid, pid, ctypes.create_string_buffer(128), wexited | wnowait)
 
 
-@sabotage("fork() returns the child's id in the child, too", "fork() 在子进程里也返回子进程的 ID")
+@sabotage(
+    "fork() returns the child's id in the child, too", "fork() 在子进程里也返回子进程的进程号"
+)
 def pid_in_child() -> Iterator[None]:
     with replaced(os, fork=lambda: _fork() or os.getpid()):
         yield
@@ -34,7 +36,7 @@ def pid_in_child() -> Iterator[None]:
 
 @sabotage(
     "fork() returns 0 in the first child only, and in the others their id",
-    "fork() 只在第一个子进程里返回 0，在其余子进程里返回它们的 ID",
+    "fork() 只在第一个子进程里返回 0，在其余子进程里返回它们的进程号",
 )
 def zero_once() -> Iterator[None]:
     forked = 0
@@ -55,7 +57,7 @@ def zero_in_parent() -> Iterator[None]:
 
 
 @sabotage(
-    "fork() returns the parent's own id in the parent", "fork() 在父进程里返回父进程自己的 ID"
+    "fork() returns the parent's own id in the parent", "fork() 在父进程里返回父进程自己的进程号"
 )
 def own_pid_in_parent() -> Iterator[None]:
     with replaced(os, fork=lambda: _fork() and os.getpid()):
@@ -83,7 +85,7 @@ def two_children() -> Iterator[None]:
 
 @sabotage(
     "fork() makes a child once, and gives that one's id again and again",
-    "fork() 只生一次子进程，以后总是返回它的 ID",
+    "fork() 只生一次子进程，以后总是返回它的进程号",
 )
 def one_child() -> Iterator[None]:
     only = None
@@ -134,7 +136,7 @@ def parent_goes_first() -> Iterator[None]:
         yield
 
 
-@sabotage("getpid() gives the same id in every process", "getpid() 在每个进程里都返回同一个 ID")
+@sabotage("getpid() gives the same id in every process", "getpid() 在每个进程里都返回同一个进程号")
 def one_id_for_all() -> Iterator[None]:
     with replaced(os, getpid=lambda: _NOBODY):
         yield
@@ -159,20 +161,20 @@ def frozen_getppid() -> Iterator[None]:
         yield
 
 
-@sabotage("getppid() gives the id of the parent's parent", "getppid() 返回父进程的父进程的 ID")
+@sabotage("getppid() gives the id of the parent's parent", "getppid() 返回父进程的父进程的进程号")
 def grandparent_for_parent() -> Iterator[None]:
     parent = _getppid()
     with replaced(os, getppid=lambda: parent):
         yield
 
 
-@sabotage("getppid() gives the process's own id", "getppid() 返回进程自己的 ID")
+@sabotage("getppid() gives the process's own id", "getppid() 返回进程自己的进程号")
 def own_id_for_parent() -> Iterator[None]:
     with replaced(os, getppid=os.getpid):
         yield
 
 
-@sabotage("getppid() gives an id that no process has", "getppid() 返回一个不属于任何进程的 ID")
+@sabotage("getppid() gives an id that no process has", "getppid() 返回一个不属于任何进程的进程号")
 def nobody_for_parent() -> Iterator[None]:
     with replaced(os, getppid=lambda: _NOBODY):
         yield

@@ -57,7 +57,7 @@ def copied_to_new_threads() -> Iterator[None]:
 
 @sabotage(
     "a threading.local keeps what it is told by thread id, for good",
-    "threading.local 按线程 ID 保存内容，永不清除",
+    "threading.local 按线程号保存内容，永不清除",
 )
 def kept_by_thread_id() -> Iterator[None]:
     class Local:

@@ -203,9 +203,7 @@ def main_not_counted() -> Iterator[None]:
         yield
 
 
-@sabotage(
-    "all threads have the native id of their process", "所有线程的系统线程 ID 都等于进程的 ID"
-)
+@sabotage("all threads have the native id of their process", "所有线程的内核线程号都等于进程号")
 def one_native_id() -> Iterator[None]:
     native_id = property(lambda self: os.getpid())
     with replaced(threading, get_native_id=os.getpid), replaced(_Thread, native_id=native_id):

@@ -110,9 +110,15 @@ def test_a_claim_has_a_badge_that_says_where_it_holds(badges, false_on, message)
 
 
 def test_what_is_not_known_is_said_on_a_claims_badge(badges):
-    runs = [run("cpython-3.9", claim("a")), run("cpython-3.10", claim("a", "inconclusive"))]
+    said = {
+        "3.9": "holds",
+        "3.10": "inconclusive",
+        "3.11": "not applicable",
+        "3.12": "inconclusive",
+    }
+    runs = [run(f"cpython-{version}", claim("a", verdict)) for version, verdict in said.items()]
     badge = endpoint(badges(*runs) / "claims" / "a.json")
-    assert badge["message"] == "3.9; inconclusive: 3.10"
+    assert badge["message"] == "3.9; inconclusive: 3.10, 3.12; not applicable: 3.11"
 
 
 def test_badges_of_a_claim_that_is_gone_go(badges, tmp_path):
