@@ -54,4 +54,5 @@ def suite(pytester, monkeypatch):
     """A suite without claims and specs yet."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # the suite's pytest is in none
     return Suite(pytester)

@@ -64,6 +64,15 @@ en = "There is none here."
 zh = "这里没有。"
 """
 
+EXPECTED_TO_HOLD = {
+    "verdict": "holds",
+    "where": "True",
+    "reason": None,
+    "since": None,
+    "reference": None,
+}
+"""What a results file says of a claim that makes no exceptions."""
+
 
 def falsified(specs):
     """Name some falsifier wherever a spec names none: most tests are not about those."""

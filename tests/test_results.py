@@ -12,6 +12,7 @@ from concspec.interpreter import this_interpreter
 from concspec.results import Run
 from concspec.sabotage import find
 from tests.conftest import ROOT
+from tests.samples import EXPECTED_TO_HOLD
 
 
 @pytest.fixture
@@ -134,13 +135,7 @@ def test_a_results_file_says_what_was_seen_of_a_claim():
         "text": {"en": "en", "zh": "说明"},
         "references": ["https://example.org"],
         "corrected_by": None,
-        "expectation": {
-            "verdict": "holds",
-            "where": "True",
-            "reason": None,
-            "since": None,
-            "reference": None,
-        },
+        "expectation": EXPECTED_TO_HOLD,
         "verdict": "holds",
         "changed": False,
         "specs": [SPEC],

@@ -2,6 +2,8 @@
 
 import json
 
+from tests.samples import EXPECTED_TO_HOLD
+
 HASH = "ab" * 32
 
 
@@ -14,13 +16,7 @@ def claim(slug="water-is-wet", verdict="holds", **changes):
         "text": {"en": f"Text of {slug}.", "zh": f"{slug} 的说明。"},
         "references": ["https://example.org/a"],
         "corrected_by": None,
-        "expectation": {
-            "verdict": "holds",
-            "where": "True",
-            "reason": None,
-            "since": None,
-            "reference": None,
-        },
+        "expectation": {**EXPECTED_TO_HOLD},
         "verdict": verdict,
         "changed": verdict == "refuted",
         "specs": [f"specs/a/test_a.py::test_{slug}"],
