@@ -87,9 +87,11 @@ class Worker:
         self.ended = held_lock()
         self.job: Callable[[], None] | None = None
         self.task: Task | None = None
+        self.native = 0
         _start_new_thread(self.loop, ())
 
     def loop(self) -> None:
+        self.native = threading.get_native_id()
         while True:
             self.baton.acquire()
             job = self.job
@@ -134,6 +136,7 @@ class Session:
         self.cpus = _stay_on_one_cpu()
         self.deaf = _hear_interrupts()
         self.baton = new_baton()
+        self.native = threading.get_native_id()
         primitives.install()
         self.counter = vars(threading).get("_counter")
         self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
@@ -244,17 +247,29 @@ class Session:
         self.workers.clear()
 
     def watch(self) -> None:
-        """Find a thread that blocks outside the scheduler's sight."""
+        """Find a thread that blocks outside the scheduler's sight.
+
+        One that got no processor, on a busy machine, does not.
+        """
         seen: tuple[int, Any] = (-1, None)
+        waited = 0.0
         while not self.stop.acquire(timeout=PATIENCE):
             execution = self.execution
             if execution is None or execution.over:
                 continue
             now = (execution.progress, execution)
-            if now == seen:
+            before, waited = waited, _waited_for_cpu(self.native_of(execution.running))
+            if now == seen and waited - before < PATIENCE / 2:
                 self.give_up(execution)
             seen = now
         self.stopped.release()
+
+    def native_of(self, task: Task | None) -> int:
+        """Return the operating system's number of the thread that runs `task`."""
+        for worker in self.workers:
+            if worker.task is task:
+                return worker.native
+        return self.native
 
     def give_up(self, execution: Execution) -> None:
         task = execution.running
@@ -295,6 +310,15 @@ def _interrupt(ident: int) -> None:
         _signal.pthread_kill(ident, _signal.SIGINT)
     else:
         _thread.interrupt_main()
+
+
+def _waited_for_cpu(native: int) -> float:
+    """Return how many seconds a thread was ready to run and did not, where Linux tells it."""
+    try:
+        with open(f"/proc/self/task/{native}/schedstat", "rb") as stat:
+            return int(stat.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _stay_on_one_cpu() -> set[int] | None:

@@ -92,15 +92,18 @@ def test_another_result_under_the_same_schedule():
         explore(program)
 
 
-def test_other_steps_under_the_same_schedule():
+@pytest.mark.parametrize(
+    ("same", "told"), [(1, "took different steps: step"), (5, "step . of thread .")]
+)
+def test_other_steps_under_the_same_schedule(same, told):
     rounds = itertools.count()
 
     def sometimes():
         global balance
-        if next(rounds) > 5:
-            balance = 9
+        if next(rounds) > same:
+            balance = 9  # sometimes
 
-    with pytest.raises(NotDeterministic, match=r"not deterministic"):
+    with pytest.raises(NotDeterministic, match=f"{told} .*{line_of('sometimes')}"):
         explore(in_threads(lambda: change_it(5), lambda: (sometimes(), change_it(8))))
 
 
@@ -137,6 +140,15 @@ def test_a_sleep():
 
     with pytest.raises(BlockedOutside, match=r"sleep\(\) at .*" + line_of("asleep")):
         explore(in_threads(nap, nap))
+
+
+def test_a_sleep_of_the_calling_thread():
+    def program():
+        time.sleep(0.01)  # resting
+        return notes()
+
+    with pytest.raises(BlockedOutside, match=r"sleep\(\) at .*" + line_of("resting")):
+        explore(program)
 
 
 def test_a_sleep_imported_by_name():
@@ -180,9 +192,24 @@ def test_a_socket_in_the_calling_thread(monkeypatch):
         notes()
         here.recv(1)  # called
 
+    here.settimeout(20)  # and a time-out of pytest would get it out of there, too
+    began = time.monotonic()
     with here, there, pytest.raises(BlockedOutside, match=line_of("called")):
         explore(program)
+    assert time.monotonic() - began < 20
     assert explore(notes).complete
+
+
+def test_a_thread_that_gets_no_processor_does_not_block(monkeypatch):
+    monkeypatch.setattr(session, "PATIENCE", 0.05)
+    starved = itertools.chain([0.0, 1.0, 2.0, 3.0], itertools.repeat(3.0))
+    asked = []
+    monkeypatch.setattr(session, "_waited_for_cpu", lambda _: asked.append(1) or next(starved))
+    here, there = socket.socketpair()
+
+    with here, there, pytest.raises(BlockedOutside):
+        explore(in_threads(lambda: here.recv(1), lambda: change_it(8)))
+    assert len(asked) >= 5
 
 
 def test_a_raw_thread():
