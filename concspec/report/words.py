@@ -2,6 +2,7 @@
 
 CHINESE = {
     "All": "全部",
+    "Build": "构建",
     "Claim": "论断",
     "Compare": "对比",
     "Correction": "实际情况",
@@ -23,20 +24,19 @@ CHINESE = {
     "Search": "搜索",
     "Section": "小节",
     "Seen": "实际所见",
+    "Start method": "启动方式",
+    "Usable CPUs": "可用 CPU",
     "Verdict": "结论",
     "What is true of concurrency in Python": "关于 Python 并发，哪些说法是真的",
     "and": "与",
     "broken off": "中途停止",
     "built without": "构建时去掉",
     "changed": "有变化",
-    "claims": "条论断",
     "dotted: the bound": "虚线：界限",
     "error": "出错",
     "holds": "成立",
     "inconclusive": "无法判定",
-    "interpreters": "个解释器",
     "mark: median; line: least to most": "标记：中位数；横线：最小到最大",
-    "measured": "测于",
     "not applicable": "不适用",
     "not run": "未运行",
     "notes, line": "笔记行号",
@@ -48,7 +48,6 @@ CHINESE = {
     "refuted": "被推翻",
     "runs that agree": "次一致的运行",
     "thick: where the median lies": "粗线：中位数所在区间",
-    "usable CPUs": "可用 CPU",
     "what the notes claim, and what each interpreter does": "笔记怎么说，解释器怎么做",
 }
 

@@ -175,6 +175,16 @@ def test_the_keyboard_opens_and_closes_a_claim(visit):
     assert page.locator("#matrix .open").count() == 0
 
 
+def test_an_open_claim_is_closed_where_it_is_headed(visit):
+    page = visit("#claim=tables-cross")
+    page.locator("#matrix .open summary").click()
+    expect(page.locator("#matrix .open")).to_have_count(0)
+    expect(page.get_by_role("link", name="Text of tables-cross")).to_have_attribute(
+        "aria-expanded", "false"
+    )
+    assert page.evaluate("location.hash") == ""
+
+
 def test_a_correction_leads_to_the_claim_that_is_true(visit):
     page = visit("#claim=parent-line-first")
     page.locator("#matrix .open").get_by_role("link", name="Text of fork-returns-twice").click()
@@ -235,6 +245,21 @@ def test_a_small_screen_shows_all_without_scrolling_sideways(visit, fragment, la
     cell = page.locator("tr[data-slug=balance-drifts] td").first
     label = cell.evaluate("cell => getComputedStyle(cell, '::before').content")
     assert label == '"3.9 ✓"'
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_claim_opens_below_its_row(visit, scripts):
+    page = visit("#claim=tables-cross", java_script_enabled=scripts)
+    row, below, next_row = (
+        page.locator(selector).bounding_box()
+        for selector in (
+            "tr[data-slug=tables-cross]",
+            "details[open]",
+            "tr[data-slug=dns-answers]",
+        )
+    )
+    assert row["y"] + row["height"] <= below["y"] + 1
+    assert below["y"] + below["height"] <= next_row["y"] + 1
 
 
 def test_print_shows_the_table_and_what_is_open(visit):

@@ -93,6 +93,11 @@ def test_a_claim_says_all_that_is_known_of_it(made):
     assert {"#claim=ice", "#claim=ice-is-cold", "https://example.org/why"} <= links
 
 
+def test_the_text_of_a_claim_stands_once(made):
+    text = made(run("cpython-3.9"), run("cpython-3.10"))
+    assert text.count("Text of water-is-wet.") == text.count("water-is-wet 的说明。") == 1
+
+
 def test_a_falsifier_says_where_it_was_caught_and_where_it_escaped(made):
     caught, escaped = trial("hot-ice"), trial("hot-ice", caught=False)
     tried = {"cpython-3.9": [caught], "cpython-3.10": [caught, escaped], "cpython-3.11": []}

@@ -183,7 +183,7 @@
       remember("pushState");
     });
   }
-  for (const text of all("pre")) text.tabIndex = 0; // so that the keyboard can scroll it
+  for (const wide of all("pre, figure")) wide.tabIndex = 0; // so that the keyboard can scroll it
   form.hidden = false;
   root.classList.add("js");
   form.addEventListener("input", () => { apply(); remember("replaceState"); });
