@@ -105,10 +105,10 @@ class Lock:
             raise ValueError("timeout value must be a non-negative number")
         found = current()
         if found is None:
-            if self.taken:
+            if self.taken and blocking:
                 raise RuntimeError("a lock of an exploration was used outside of it")
-            self.taken = True
-            return True
+            taken, self.taken = self.taken, True
+            return not taken
         execution, task = found
         waits = blocking and timeout == _FOREVER
         operation(execution, task, "acquire", self, waits=waits, available=self.is_free)
@@ -161,12 +161,17 @@ class Lock:
 
 
 class RLock:
-    """A lock its holder may acquire again; only the outermost acquire and release are steps."""
+    """A lock its holder may acquire again; only the outermost acquire and release are steps.
+
+    Outside of the exploration it is an ordinary one, since libraries keep what a program made, as
+    logging its handlers.
+    """
 
     def __init__(self) -> None:
         """Make it free."""
         self.holder: Task | None = None
         self.count = 0
+        self.outside = _real_rlock()
 
     @property
     def taken(self) -> bool:
@@ -179,7 +184,10 @@ class RLock:
 
     def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT002 - as in threading
         """Acquire it, once more if the caller holds it."""
-        execution, task = _inside()
+        found = current()
+        if found is None:
+            return self.outside.acquire(blocking, timeout)
+        execution, task = found
         if self.holder is task:
             self.count += 1
             return True
@@ -194,7 +202,11 @@ class RLock:
 
     def release(self) -> None:
         """Release it once."""
-        execution, task = _inside()
+        found = current()
+        if found is None:
+            self.outside.release()
+            return
+        execution, task = found
         if self.holder is not task:
             raise RuntimeError("cannot release un-acquired lock")
         if self.count == 1:
@@ -235,6 +247,7 @@ class RLock:
     def _at_fork_reinit(self) -> None:
         self.holder = None
         self.count = 0
+        self.outside = _real_rlock()
 
 
 def _inside() -> tuple[Execution, Task]:

@@ -715,3 +715,18 @@ def test_a_thread_pool():
 
     found = explore(program, until=lambda result: result == 1)
     assert 1 in found.outcomes
+
+
+def test_what_the_program_made_works_afterwards():
+    """Libraries keep some of it: logging its handlers, and a pool its queue to the very end."""
+    kept = {}
+
+    def program():
+        kept["rlock"] = threading.RLock()
+        kept["queue"] = queue.Queue()
+        run(lambda: kept, lambda: kept)
+
+    explore(program)
+    with kept["rlock"], kept["rlock"]:
+        kept["queue"].put("item")
+    assert kept["queue"].get(timeout=1) == "item"
