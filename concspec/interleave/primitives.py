@@ -23,6 +23,7 @@ from concspec.interleave.errors import ExplorationError
 from concspec.interleave.observation import is_python, stopping_frame
 from concspec.interleave.operations import Operation, Waiter
 from concspec.interleave.scheduler import Execution, Task, Unwind
+from concspec.interleave.tracing import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,7 @@ def current() -> tuple[Execution, Task] | None:
     return None
 
 
+@unseen
 def operation(
     execution: Execution,
     task: Task,
@@ -438,6 +440,7 @@ class _Handle:
         self.done = True
 
 
+@unseen
 def _thread_start(self: Any) -> None:
     found = current()
     if found is None:
@@ -470,7 +473,7 @@ def _thread_start(self: Any) -> None:
         threads = threading._active  # type: ignore[attr-defined]
         threads[ident] = self
         try:
-            context.run(self.run)
+            execution.traced(context.run, self.run)
         except (SystemExit, Unwind):
             pass
         except ExplorationError as error:
@@ -484,7 +487,6 @@ def _thread_start(self: Any) -> None:
                 self._handle._set_done()
 
     execution.start(task, self, body)
-    self._concspec = execution.tasks[-1]
 
 
 # A target that is not written in Python is called where it can be seen, in code like the program's.
@@ -505,9 +507,10 @@ def _context_of(thread: Any) -> contextvars.Context:
     return contextvars.Context()
 
 
+@unseen
 def _thread_join(self: Any, timeout: float | None = None) -> None:
     found = current()
-    target = getattr(self, "_concspec", None)
+    target = None if found is None else found[0].by_thread.get(id(self))
     if found is None or target is None:
         _original(threading.Thread, "join")(self, timeout)
         return
@@ -526,7 +529,7 @@ def _thread_join(self: Any, timeout: float | None = None) -> None:
 
 def _thread_is_alive(self: Any) -> bool:
     found = current()
-    target = getattr(self, "_concspec", None)
+    target = None if found is None else found[0].by_thread.get(id(self))
     if found is None or target is None:
         return bool(_original(threading.Thread, "is_alive")(self))
     _look(found[0], found[1], target)

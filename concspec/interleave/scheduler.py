@@ -168,6 +168,7 @@ class Execution:
         shared: frozenset[str],
         spawn: Callable[[Task, Callable[[], None]], None],
         baton: Baton,
+        traced: Callable[..., object],
         *,
         numbers: dict[tuple[int, ...], int] | None = None,
         operations: dict[tuple[Site, tuple[Place, ...], bool], Operation] | None = None,
@@ -176,12 +177,14 @@ class Execution:
     ) -> None:
         """Prepare an execution in the calling thread, which waits for its turn at `baton`.
 
-        `spawn` runs a function on another operating system thread.
+        `spawn` runs a function on another operating system thread, `traced` one here, so that the
+        accesses of the program are seen.
         """
         self.search = search
         self.shared = shared
         self.spawn = spawn
         self.baton = baton
+        self.traced = traced
         self.explaining = explaining
         self.operations = {} if operations is None else operations
         self.numbers = {} if numbers is None else numbers
@@ -191,6 +194,7 @@ class Execution:
         self.tasks: list[Task] = []
         self.by_index: dict[int, Task] = {}
         self.by_ident: dict[int, Task] = {}
+        self.by_thread: dict[int, Task] = {}  # by its identity: a subclass may hash as it likes
         self.fresh: list[Task] = []
         self.trace: list[Step] = []
         self.observer = Observer()
@@ -208,7 +212,7 @@ class Execution:
         result: object = None
         try:
             try:
-                result = program()
+                result = self.traced(program)
             except Unwind:
                 pass
             except ExplorationError as error:
@@ -360,7 +364,7 @@ class Execution:
                 )
             )
         task.children += 1
-        child = self.enrol((*task.path, task.children), thread)
+        child = self.by_thread[id(thread)] = self.enrol((*task.path, task.children), thread)
         child.clock = task.clock
         before = task.stretch
         self.stretch(child, 0, {**before.sees, task.index: before.epoch})

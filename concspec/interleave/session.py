@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found] # signal itself imports much
 import _thread
+import functools
+import gc
 import itertools
 import os
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, final
 
@@ -28,27 +29,29 @@ if TYPE_CHECKING:
 
     from concspec.interleave.operations import Operation
     from concspec.interleave.scheduler import Search, Task
-    from concspec.interleave.tracing import Tracing
 
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
+GARBAGE = 50_000  # objects that the garbage collector lets gather
 
 
 class EventBaton:
     """A turn handed over by the kernel (Linux, Python 3.10+).
 
-    Without a GIL a thread that waits for a lock first gives up the processor 40 times to look
-    again, all the while in the way of the one that has its turn; that takes ten times as long.
+    A lock takes twice as long: whom it wakes up has to wait for the GIL next.  Without a GIL a
+    thread that waits for a lock first gives up the processor 40 times to look again, all the while
+    in the way of the one that has its turn; that takes ten times as long.
     """
 
     def __init__(self) -> None:
         """Take a descriptor; raise OSError where there are no more."""
         self.descriptor = os.eventfd(0)  # type: ignore[attr-defined,unused-ignore]
-
-    def acquire(self) -> None:
-        os.read(self.descriptor, 8)  # unlike `os.eventfd_read`, again after a signal
-
-    def release(self) -> None:
-        os.eventfd_write(self.descriptor, 1)  # type: ignore[attr-defined,unused-ignore]
+        # Unlike `os.eventfd_read`, `os.read` reads again after a signal.
+        self.acquire = functools.partial(os.read, self.descriptor, 8)
+        self.release = functools.partial(
+            os.eventfd_write,  # type: ignore[attr-defined,unused-ignore]
+            self.descriptor,
+            1,
+        )
 
     def close(self) -> None:
         os.close(self.descriptor)
@@ -56,7 +59,7 @@ class EventBaton:
 
 def new_baton() -> EventBaton | LockType:
     """Return what a thread of this interpreter best waits for its turn at."""
-    if hasattr(os, "eventfd") and not _has_gil():
+    if hasattr(os, "eventfd"):
         try:
             return EventBaton()
         except OSError:
@@ -69,10 +72,6 @@ def _close(baton: EventBaton | LockType) -> None:
         baton.close()
 
 
-def _has_gil() -> bool:
-    return getattr(sys, "_is_gil_enabled", lambda: True)()
-
-
 class Worker:
     """An operating system thread that runs one thread of a program after the other.
 
@@ -80,9 +79,8 @@ class Worker:
     turn.
     """
 
-    def __init__(self, tracing: Tracing) -> None:
+    def __init__(self) -> None:
         """Start it."""
-        self.tracing = tracing
         self.baton = new_baton()
         self.ended = held_lock()
         self.job: Callable[[], None] | None = None
@@ -97,11 +95,7 @@ class Worker:
             job = self.job
             if job is None:
                 break
-            self.tracing.attach()
-            try:
-                job()
-            finally:
-                self.tracing.detach()
+            job()
         self.ended.release()
 
 
@@ -134,13 +128,13 @@ class Session:
             self.tracing.end()
             raise
         self.cpus = _stay_on_one_cpu()
+        self.threshold = _collect_rarely()
         self.deaf = _hear_interrupts()
         self.baton = new_baton()
         self.native = threading.get_native_id()
         primitives.install()
         self.counter = vars(threading).get("_counter")
         self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
-        self.tracing.attach()
         self.stop = held_lock()
         self.stopped = held_lock()
         _start_new_thread(self.watch, ())
@@ -153,7 +147,6 @@ class Session:
         traceback: TracebackType | None,
     ) -> None:
         """Give everything back."""
-        self.tracing.detach()
         self.tracing.end()
         primitives.active = None
         primitives.uninstall()
@@ -171,13 +164,15 @@ class Session:
         if self.deaf:
             _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
         _close(self.baton)
+        if self.threshold is not None:
+            gc.set_threshold(*self.threshold)
         if self.cpus is not None:
             os.sched_setaffinity(0, self.cpus)
 
     def spawn(self, task: Task, job: Callable[[], None]) -> None:
         """Let an operating system thread run `job` when `task` is handed the baton."""
         if self.busy == len(self.workers):
-            self.workers.append(Worker(self.tracing))
+            self.workers.append(Worker())
         worker = self.workers[self.busy]
         self.busy += 1
         worker.job = job
@@ -204,6 +199,7 @@ class Session:
             shared,
             self.spawn,
             self.baton,
+            self.tracing.run,
             numbers=self.numbers,
             operations=self.operations,
             sharing=self.sharing,
@@ -223,7 +219,6 @@ class Session:
             primitives.active = None
             self.tracing.execution = None
             self.execution = None
-            self.tracing.attach()  # an exception out of the trace function has ended it
         return execution, result
 
     def restore_locals(self) -> None:
@@ -321,13 +316,26 @@ def _waited_for_cpu(native: int) -> float:
         return 0.0
 
 
+def _collect_rarely() -> tuple[int, int, int] | None:
+    """Have the garbage collector come when there is much to collect; return what to put back.
+
+    An execution leaves no cycles of ours behind; what it holds while it lasts is not garbage.
+    """
+    if not hasattr(gc, "get_threshold"):  # PyPy
+        return None
+    threshold = gc.get_threshold()
+    if 0 < threshold[0] < GARBAGE:
+        gc.set_threshold(GARBAGE, *threshold[1:])
+    return threshold
+
+
 def _stay_on_one_cpu() -> set[int] | None:
     """Keep the threads to come on the processor this one runs on; return what to put back.
 
-    With a GIL only one of them runs at a time, and passing the baton to a thread on another
-    processor takes ten times as long.
+    Only one of them runs at a time, and passing the baton to a thread on another processor takes
+    ten times as long.
     """
-    if not hasattr(os, "sched_setaffinity") or not _has_gil():
+    if not hasattr(os, "sched_setaffinity"):
         return None
     try:
         allowed = os.sched_getaffinity(0)

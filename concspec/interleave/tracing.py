@@ -8,6 +8,7 @@ to run it, and while the callback has not returned the thread stands there.
 
 from __future__ import annotations
 
+import functools
 import sys
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
@@ -43,11 +44,9 @@ class Tracing:
     def end(self) -> None:
         """End it, and leave the interpreter as it was."""
 
-    def attach(self) -> None:
-        """Trace the calling thread from its next call on."""
-
-    def detach(self) -> None:
-        """Trace the calling thread no more."""
+    def run(self, function: Callable[..., object], *arguments: object) -> object:
+        """Call `function` in a thread of the program, and watch what that does."""
+        return function(*arguments)
 
 
 class Monitoring(Tracing):
@@ -132,13 +131,13 @@ class Settrace(Tracing):
         """Put back whatever traced it."""
         sys.settrace(self.before)
 
-    def attach(self) -> None:
-        """Trace the calling thread, once more if an exception has ended that."""
+    def run(self, function: Callable[..., object], *arguments: object) -> object:
+        """Trace the calling thread for the time of a call."""
         sys.settrace(self.called)
-
-    def detach(self) -> None:
-        """Trace it no more."""
-        sys.settrace(None)
+        try:
+            return function(*arguments)
+        finally:
+            sys.settrace(None)
 
     def called(self, frame: FrameType, _event: str, _argument: object) -> Any:
         code = frame.f_code
@@ -177,6 +176,23 @@ class Settrace(Tracing):
             return local
 
         return local
+
+
+def unseen(function: Any) -> Any:
+    """Return `function`, of ours, without the events of all that it calls where that costs time."""
+    if hasattr(sys, "monitoring"):
+        return function
+
+    @functools.wraps(function)
+    def untraced(*arguments: Any, **options: Any) -> Any:
+        tracing = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return function(*arguments, **options)
+        finally:
+            sys.settrace(tracing)
+
+    return untraced
 
 
 def tracing() -> Tracing:
