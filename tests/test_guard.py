@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +164,11 @@ def test_every_leftover_is_named_and_cleaned_up(suite):
     unnamed = [s for s, words in NAMED.items() if not re.search(f"left behind: .*{words}", seen[s])]
     assert not unnamed
     assert {slug for slug in NAMED if "still " in seen[slug]} == {"thread", "raw-thread"}
+    shared = re.findall(
+        r"left behind: (?:semaphore|shared memory) /(\S+);", "\n".join(seen.values())
+    )
+    assert len(shared) == 2
+    assert not [file for name in shared for file in Path("/dev/shm").glob(f"*{name}")]
     lines = set((suite.path / "seen").read_text().splitlines())
     servers, starts = zip(*(line.split(" ", 1) for line in lines))
     assert len(starts) == len(set(servers)) == 2  # those of a server are all alike

@@ -92,10 +92,11 @@ def test_a_hanging_spec_is_killed_and_the_rest_goes_on(suite, arguments):
     )
 
 
-def test_the_users_timeout_counts_too(suite):
+@pytest.mark.parametrize("arguments", [(), ("-n1",)])
+def test_the_users_timeout_counts_too(suite, arguments):
     suite.claims(claim_table("hangs"), claim_table("after"))
     suite.specs(HANGS)
-    run = suite.pytest("--timeout=1", "--results=results.json")
+    run = suite.pytest("--timeout=1", "--results=results.json", *arguments)
     run.assert_outcomes(passed=1, failed=1)
     assert [c["verdict"] for c in suite.read("results.json")["claims"]] == ["error", "holds"]
     run.stdout.fnmatch_lines(

@@ -30,7 +30,11 @@ def specs(suite):
 
 
 def test_spread_over_workers(specs):
-    specs.pytest("-p", "xdist", "-n", "4").assert_outcomes(passed=2, failed=2)
+    run = specs.pytest("-p", "xdist", "-n", "4", "--results=results.json")
+    run.assert_outcomes(passed=2, failed=2)
+    run.stdout.fnmatch_lines(["4 workers *"])
+    verdicts = {claim["slug"]: claim["verdict"] for claim in specs.read("results.json")["claims"]}
+    assert verdicts == {"one": "holds", "two": "refuted", "three": "refuted"}
 
 
 def test_it_stops_after_the_failures_allowed(specs):
