@@ -4,7 +4,7 @@ A sabotage is a generator function, in a module of this package that is named af
 primitive, which breaks it, yields, and mends it::
 
     @sabotage(
-        "fork() returns the child's id in the child, too", "fork() 在子进程里也返回子进程的 ID"
+        "fork() returns the child's id in the child, too", "fork() 在子进程里也返回子进程的进程号"
     )
     def pid_in_child(): ...
 
@@ -18,10 +18,11 @@ import importlib
 import os
 import pkgutil
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from concspec import condition
 
@@ -142,6 +143,16 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+@contextmanager
+def traced(trace: Callable[..., Any]) -> Iterator[None]:
+    """Trace the threads that start meanwhile."""
+    threading.settrace(trace)
+    try:
+        yield
+    finally:
+        threading.settrace(None)
 
 
 @contextmanager

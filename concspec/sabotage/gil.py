@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any
 
 from concspec.interpreter import gil_is_on
-from concspec.sabotage import replaced, sabotage
+from concspec.sabotage import replaced, sabotage, traced
 from concspec.sabotage.cpu_time import clocks, fast, in_main_thread, looked_at, slowed
 
 _start = threading.Thread.start
@@ -135,11 +135,8 @@ def let_go_every_20_lines() -> Iterator[None]:
                 time.sleep(0.0001)
         return trace
 
-    threading.settrace(trace)
-    try:
+    with traced(trace):
         yield
-    finally:
-        threading.settrace(None)
 
 
 @sabotage("the switch interval is a microsecond", "切换间隔是一微秒")

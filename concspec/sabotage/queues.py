@@ -131,8 +131,6 @@ def put_waits() -> Iterator[None]:
         read_from.add(id(self))
         return _get(self, *args, **options)
 
-    with (
-        replaced(multiprocessing, Queue=multiprocessing.JoinableQueue),
-        replaced(JoinableQueue, put=put, get=get),
-    ):
+    joinable = multiprocessing.JoinableQueue
+    with replaced(multiprocessing, Queue=joinable), replaced(JoinableQueue, put=put, get=get):
         yield

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from concspec.sabotage import replaced, sabotage
+from concspec.sabotage import replaced, sabotage, traced
 
 _setswitchinterval = sys.setswitchinterval
+_run: Any = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
+_wait = threading.Barrier.wait
 
 
 @sabotage(
@@ -38,22 +40,19 @@ def never() -> Iterator[None]:
 )
 def one_at_a_time() -> Iterator[None]:
     turn = allocate_lock()
-    run: Any = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
-    wait = threading.Barrier.wait
 
-    def run_in_turn(self: threading.Thread) -> None:
+    def run(self: threading.Thread) -> None:
         with turn:
-            run(self)
+            _run(self)
 
-    def wait_out_of_turn(self: threading.Barrier, timeout: float | None = None) -> int:
+    def wait(self: threading.Barrier, timeout: float | None = None) -> int:
         turn.release()
         try:
-            return wait(self, timeout)
+            return _wait(self, timeout)
         finally:
             turn.acquire()
 
-    thread, barrier = threading.Thread, threading.Barrier
-    with replaced(thread, _bootstrap_inner=run_in_turn), replaced(barrier, wait=wait_out_of_turn):
+    with replaced(threading.Thread, _bootstrap_inner=run), replaced(threading.Barrier, wait=wait):
         yield
 
 
@@ -71,11 +70,8 @@ def at_any_bytecode() -> Iterator[None]:
     def let_another_run(*_: object) -> Any:
         return let_another_run  # a call of a Python function is where threads switch
 
-    threading.settrace(trace)
-    try:
+    with traced(trace):
         yield
-    finally:
-        threading.settrace(None)
 
 
 @sabotage(
