@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from concspec.interleave.errors import NotDeterministic, ScheduleError
 from concspec.interleave.operations import Operation, dependent
-from concspec.interleave.scheduler import Cut, Execution, Task, merged
+from concspec.interleave.scheduler import Cut, Execution, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,24 +40,13 @@ class Branch:
 class Node:
     """A state on the path to the current execution, and the step taken from it.
 
-    `number` counts the steps of the task, `clock` has for each task how many of its steps happen
-    before or are this one, `races` are the depths of the steps this one could have come before.
-    `sleep` has the tasks whose next step was run from here, or from above, already; `outside` those
-    of them that sleep because of a step above the subtrees that are dealt out to shards.
+    `event` is that step once it was run, `before` what happened before its task came here, `races`
+    are the depths of the steps this one could have come before.  `sleep` has the tasks whose next
+    step was run from here, or from above, already; `outside` those of them that sleep because of a
+    step above the subtrees that are dealt out to shards.
     """
 
-    __slots__ = (
-        "before",
-        "branches",
-        "clock",
-        "names",
-        "number",
-        "operation",
-        "outside",
-        "races",
-        "sleep",
-        "task",
-    )
+    __slots__ = ("before", "branches", "event", "names", "outside", "races", "sleep", "task")
 
     def __init__(
         self, task: int, sleep: set[int], outside: set[int], branches: list[Branch], names: int
@@ -68,10 +57,8 @@ class Node:
         self.outside = outside
         self.branches = branches
         self.names = names
-        self.operation: Operation | None = None
-        self.before: tuple[int, ...] = ()  # the clock of the task when it came here
-        self.clock: tuple[int, ...] = ()
-        self.number = 0
+        self.event: Event | None = None
+        self.before = 0
         self.races: list[int] = []
 
 
@@ -102,7 +89,11 @@ class EveryClass:
 
     def stands_for(self) -> int | None:
         """Return how many interleavings the finished execution stands for."""
-        return linear_extensions([(node.task, node.clock) for node in self.nodes], MOST_STATES)
+        return linear_extensions(self.events(), MOST_STATES)
+
+    def events(self) -> list[Event]:
+        """Return the steps that were run."""
+        return [node.event for node in self.nodes if node.event is not None]
 
     def choose(self, execution: Execution, enabled: list[Task]) -> Task:
         """Follow the path, then the plan, then the thread that went last."""
@@ -111,23 +102,22 @@ class EveryClass:
         if depth == len(self.nodes):
             self.extend(execution, enabled)
         node = self.nodes[depth]
+        event = node.event
         task = execution.by_index.get(node.task)
         if task is None or task not in enabled:
-            raise not_repeated(node.operation, execution, node.task)
+            raise not_repeated(event.operation if event else None, execution, node.task)
         operation = task.pending
         assert operation is not None
-        if node.operation is None:
-            node.operation = operation
-            node.number = task.steps + 1
-            node.before = task.clock
-            node.races, clock = self.races(task, operation, depth)
-            node.clock = with_entry(clock, task.index, node.number)
-        elif not node.operation.same_as(operation):
-            raise not_repeated(node.operation, execution, node.task)
+        if event is None:
+            node.before = task.past
+            node.races, past = self.races(task.past, operation, depth)
+            event = node.event = Event(task.index, operation, depth, past)
+        elif not event.operation.same_as(operation):
+            raise not_repeated(event.operation, execution, node.task)
         else:
             # Its availability is noted when it runs; the object that runs has to be kept.
-            node.operation = operation
-        task.clock = node.clock
+            event.operation = operation
+        task.past = event.past
         return task
 
     def extend(self, execution: Execution, enabled: list[Task]) -> None:
@@ -137,11 +127,15 @@ class EveryClass:
         sleep: set[int] = set()
         if nodes:
             above = nodes[-1]
-            done = above.operation
+            done = above.event
             assert done is not None
             for index in above.sleep:
                 waiting = execution.by_index[index].pending
-                if waiting is not None and index != above.task and not dependent(done, waiting):
+                if (
+                    waiting is not None
+                    and index != above.task
+                    and not dependent(done.operation, waiting)
+                ):
                     sleep.add(index)
         branches = self.planned
         if branches:
@@ -164,32 +158,31 @@ class EveryClass:
         outside = sleep & nodes[-1].outside if len(nodes) > self.deal.depth else set(sleep)
         nodes.append(Node(branches[0].task, sleep, outside, branches, len(execution.observer.kept)))
 
-    def races(
-        self, task: Task, operation: Operation, depth: int
-    ) -> tuple[list[int], tuple[int, ...]]:
-        """Return the depths of the steps `operation` races with, and what happens before it."""
+    def races(self, past: int, operation: Operation, depth: int) -> tuple[list[int], int]:
+        """Return the depths of the steps `operation` races with, and what happens before it.
+
+        Its task has come to it with `past`.
+        """
         races = []
-        clock = task.clock
-        later: tuple[int, ...] = ()
+        later = 0
         waiter = operation.waiter
         since = -1 if waiter is None else waiter.since
-        index = task.index
-        for position in range(depth - 1, -1, -1):
-            node = self.nodes[position]
-            its = node.task
-            if its == index or (its < len(clock) and clock[its] >= node.number):
+        unordered = ((1 << depth) - 1) & ~past
+        while unordered:
+            position = unordered.bit_length() - 1  # the last one first
+            unordered ^= 1 << position
+            event = self.nodes[position].event
+            assert event is not None
+            if not dependent(operation, event.operation):
                 continue
-            assert node.operation is not None
-            if not dependent(operation, node.operation):
-                continue
-            if position <= since:
-                clock = merged(clock, node.clock)
-            elif operation.ready is None or node.operation.available:
+            if position > since:
+                if operation.ready is not None and not event.operation.available:
+                    later |= event.past
+                    continue
                 races.append(position)
-                clock = merged(clock, node.clock)
-            else:
-                later = merged(later, node.clock)
-        return races, merged(clock, later)
+            past |= event.past
+            unordered &= ~past
+        return races, past | later
 
     def finish(self, execution: Execution) -> bool:
         """Plan what the races of an execution call for; go to the next, if there is one.
@@ -205,7 +198,7 @@ class EveryClass:
             del node.branches[0]
             if node.branches:
                 node.task = node.branches[0].task
-                node.operation = None
+                node.event = None
                 self.planned = node.branches[0].branches
                 self.reversed = min(self.reversed, len(nodes) - 1)
                 return True
@@ -215,11 +208,7 @@ class EveryClass:
     def plan(self, execution: Execution) -> None:
         """Insert, for each race, the sequence that reverses it into the wakeup tree."""
         nodes = self.nodes
-        events = [
-            Event(node.task, node.operation, node.clock, node.number)
-            for node in nodes
-            if node.operation is not None
-        ]
+        events = self.events()
         for depth in range(self.reversed, len(nodes)):
             for position in nodes[depth].races:
                 if position >= self.deal.depth:  # above, every thread has its turn anyway
@@ -229,11 +218,11 @@ class EveryClass:
             operation = task.pending
             if operation is None or (operation.waiter and not operation.waiter.notified):
                 continue  # what waits for a signal that never came could not have gone earlier
-            races, clock = self.races(task, operation, len(nodes))
-            last = Event(task.index, operation, clock, task.steps + 1)
+            races, past = self.races(task.past, operation, len(nodes))
+            last = Event(task.index, operation, len(nodes), past)
             for position in races:
                 if position >= self.deal.depth:
-                    self.reverse(execution, events, position, last, task.clock)
+                    self.reverse(execution, events, position, last, task.past)
 
     def reverse(
         self,
@@ -241,20 +230,19 @@ class EveryClass:
         events: list[Event],
         position: int,
         last: Event,
-        before: tuple[int, ...],
+        before: int,
     ) -> None:
-        """Plan to run `last` (which came to its state with the clock `before`) before a step."""
-        first = events[position]
+        """Plan to run `last` (whose task came to it with the past `before`) before a step."""
         node = self.nodes[position]
-        sequence = [event for event in events[position + 1 :] if not first.happens_before(event)]
+        first = 1 << position
+        sequence = [event for event in events[position + 1 :] if not event.past & first]
         # What happened before `last` may have done so only by way of the step now taken out, such
         # as the critical section that `last` had to wait for.
-        clock = before
+        past = before
         for event in sequence:
             if dependent(event.operation, last.operation):
-                clock = merged(clock, event.clock)
-        clock = with_entry(clock, last.task, last.number)
-        sequence.append(Event(last.task, last.operation, clock, last.number))
+                past |= event.past
+        sequence.append(Event(last.task, last.operation, last.position, past))
         for index in node.sleep:
             if self.covers(index, execution, events, position, sequence):
                 return
@@ -276,7 +264,7 @@ class EveryClass:
         """
         for place, event in enumerate(sequence):
             if event.task == index:
-                return not any(before.happens_before(event) for before in sequence[:place])
+                return not any(event.is_after(before) for before in sequence[:place])
         if index in self.nodes[position].outside:
             return False
         for event in events[position:]:
@@ -319,22 +307,23 @@ class Deal:
 
 
 class Event:
-    """A step of an execution with its place in the happens-before order."""
+    """A step of an execution with its place in the happens-before order.
 
-    __slots__ = ("clock", "number", "operation", "task")
+    `past` has a bit for the position of each step that happens before it, and for its own.
+    """
 
-    def __init__(
-        self, task: int, operation: Operation, clock: tuple[int, ...], number: int
-    ) -> None:
-        """Record step `number` of `task`."""
+    __slots__ = ("operation", "past", "position", "task")
+
+    def __init__(self, task: int, operation: Operation, position: int, past: int) -> None:
+        """Record a step of `task`, before which that of `past` happens."""
         self.task = task
         self.operation = operation
-        self.clock = clock
-        self.number = number
+        self.position = position
+        self.past = past | 1 << position
 
-    def happens_before(self, other: Event) -> bool:
-        """Tell whether this step happens before `other`."""
-        return self.task < len(other.clock) and other.clock[self.task] >= self.number
+    def is_after(self, other: Event) -> int:
+        """Tell whether `other` happens before this step."""
+        return self.past >> other.position & 1
 
 
 def insert(sequence: list[Event], node: Node) -> None:
@@ -366,7 +355,7 @@ def without(branch: Branch, sequence: list[Event], names: int) -> list[Event] | 
     """
     for place, event in enumerate(sequence):
         if event.task == branch.task:
-            if any(before.happens_before(event) for before in sequence[:place]):
+            if any(event.is_after(before) for before in sequence[:place]):
                 return None
             return sequence[:place] + sequence[place + 1 :]
     operation = branch.operation
@@ -494,13 +483,6 @@ class Follow:
         return task
 
 
-def with_entry(clock: tuple[int, ...], index: int, number: int) -> tuple[int, ...]:
-    """Return `clock` with the entry of one task set."""
-    if index >= len(clock):
-        return clock + (0,) * (index - len(clock)) + (number,)
-    return (*clock[:index], number, *clock[index + 1 :])
-
-
 def not_repeated(expected: Operation | None, execution: Execution, index: int) -> NotDeterministic:
     """Return the error for a program that did something else under the same schedule."""
     task = execution.by_index.get(index)
@@ -526,47 +508,35 @@ def not_repeated(expected: Operation | None, execution: Execution, index: int) -
     )
 
 
-def linear_extensions(events: Sequence[tuple[int, tuple[int, ...]]], most: int) -> int | None:
+def linear_extensions(events: Sequence[Event], most: int) -> int | None:
     """Count the interleavings that respect the happens-before order of one execution.
 
-    `events` are pairs of task and clock in the order of the execution.  The count goes through the
-    sets of steps that can have been done at some moment; None when there are more than `most`.
+    The count goes through the sets of steps that can have been done at some moment; None when there
+    can be more than `most`.
     """
-    chains: dict[int, list[tuple[int, ...]]] = {}
-    for task, clock in events:
-        chains.setdefault(task, []).append(clock)
-    tasks = list(chains)
+    chains: dict[int, int] = {}  # the steps of each task
+    needed: dict[int, int] = {}  # by the bit of a step, those that happen before it
+    for event in events:
+        bit = 1 << event.position
+        chains[event.task] = chains.get(event.task, 0) | bit
+        needed[bit] = event.past ^ bit
     size = 1
     for chain in chains.values():
-        size *= len(chain) + 1
+        size *= bin(chain).count("1") + 1
         if size > most:
             return None
-    shift = {}
-    start = 0
-    for task in tasks:
-        shift[task] = start
-        start += len(chains[task])
-    # A bit for each step; those of one task lie side by side, so the next one of it is found by
-    # adding one.
-    needed: dict[int, int] = {}
-    for task in tasks:
-        for position, clock in enumerate(chains[task]):
-            mask = 0
-            for other, done in enumerate(clock):
-                if done and other != task and other in shift:
-                    mask |= ((1 << done) - 1) << shift[other]
-            needed[1 << (shift[task] + position)] = mask
-    fields = [(shift[task], (1 << len(chains[task])) - 1) for task in tasks]
+    needed[0] = -1  # where a task has no more steps, nothing is enough
+    of_each = list(chains.values())
     ways = {0: 1}
     for _ in events:
         following: dict[int, int] = {}
         for done, count in ways.items():
-            for low, full in fields:
-                mine = (done >> low) & full
-                if mine != full:
-                    bit = (mine + 1) << low
-                    if not needed[bit] & ~done:
-                        reached = done | bit
-                        following[reached] = following.get(reached, 0) + count
+            missing = ~done
+            for chain in of_each:
+                left = chain & missing
+                bit = left & -left  # the next step
+                if not needed[bit] & missing:
+                    reached = done | bit
+                    following[reached] = following.get(reached, 0) + count
         ways = following
     return next(iter(ways.values()), 1)

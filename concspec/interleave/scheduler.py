@@ -104,8 +104,7 @@ class Task:
     finished = False
     lost = False
     failure: BaseException | None = None
-    clock: tuple[int, ...] = ()  # of the reduction: the steps that happen before
-    steps = 0
+    past = 0  # of the reduction: a bit for each step that happens before its next
     seen = False
     stretch: Stretch  # what it accesses from its last start or join on
     baton: Baton  # what it waits for while others have their turn
@@ -333,7 +332,6 @@ class Execution:
         operation = task.pending
         assert operation is not None
         task.pending = None
-        task.steps += 1
         self.previous = task
         self.trace.append(Step(task, operation))
         if len(self.trace) > MOST_STEPS:
@@ -365,7 +363,7 @@ class Execution:
             )
         task.children += 1
         child = self.by_thread[id(thread)] = self.enrol((*task.path, task.children), thread)
-        child.clock = task.clock
+        child.past = task.past
         before = task.stretch
         self.stretch(child, 0, {**before.sees, task.index: before.epoch})
         self.stretch(task, before.epoch + 1, before.sees)
@@ -406,7 +404,7 @@ class Execution:
         mine, its = task.stretch, target.stretch
         sees = {**_joined(mine.sees, its.sees), target.index: its.epoch}
         self.stretch(task, mine.epoch, sees)
-        task.clock = merged(task.clock, target.clock)
+        task.past |= target.past
         self.alone = all(
             other is task or (other.finished and other.stretch.is_before(task.stretch))
             for other in self.tasks
@@ -553,13 +551,6 @@ def where(frame: FrameType | None) -> str:
     if frame is None:
         return "an unknown line"
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def merged(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the least clock that is not before either."""
-    if len(one) < len(other):
-        one, other = other, one
-    return tuple(map(max, one, other)) + one[len(other) :]
 
 
 def _joined(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concspec.interleave.operations import Place
 
     Access = tuple[str, tuple[Place, ...], bool]  # the label, the places, whether it changes them
-    Key = tuple[tuple[int, int, frozenset[tuple[int, int]], frozenset[Access]], ...]
+    Key = tuple[tuple[int, int, tuple[tuple[int, int], ...], frozenset[Access]], ...]
 
 MOST_REMEMBERED = 64
 
@@ -56,7 +56,7 @@ class Sharing:
         stretches = [each for each in stretches if each.accesses]
         key = tuple(
             [
-                (each.task, each.epoch, frozenset(each.sees.items()), frozenset(each.accesses))
+                (each.task, each.epoch, tuple(each.sees.items()), frozenset(each.accesses))
                 for each in stretches
             ]
         )
