@@ -121,14 +121,15 @@ class Session:
         """Take what is needed."""
         if primitives.active is not None or primitives.current() is not None:
             raise ExplorationError("an exploration is running already; one at a time")
+        self.threshold = _collect_rarely()
         self.tracing.begin()
         try:
             self.replacement = Replacement(self.program)
         except BaseException:
             self.tracing.end()
+            _collect(self.threshold)
             raise
         self.cpus = _stay_on_one_cpu()
-        self.threshold = _collect_rarely()
         self.deaf = _hear_interrupts()
         self.baton = new_baton()
         self.native = threading.get_native_id()
@@ -164,8 +165,7 @@ class Session:
         if self.deaf:
             _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
         _close(self.baton)
-        if self.threshold is not None:
-            gc.set_threshold(*self.threshold)
+        _collect(self.threshold)
         if self.cpus is not None:
             os.sched_setaffinity(0, self.cpus)
 
@@ -327,6 +327,12 @@ def _collect_rarely() -> tuple[int, int, int] | None:
     if 0 < threshold[0] < GARBAGE:
         gc.set_threshold(GARBAGE, *threshold[1:])
     return threshold
+
+
+def _collect(threshold: tuple[int, int, int] | None) -> None:
+    """Have the garbage collector come as before."""
+    if threshold is not None:
+        gc.set_threshold(*threshold)
 
 
 def _stay_on_one_cpu() -> set[int] | None:
