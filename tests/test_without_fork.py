@@ -9,7 +9,11 @@ from tests.conftest import ROOT
 from tests.samples import claim_table
 
 WITHOUT_FORK = """
-import multiprocessing, os, signal, subprocess, sys
+import multiprocessing.popen_fork, os, signal, subprocess, sys
+
+# Windows kills a process without a signal.
+multiprocessing.popen_fork.Popen.kill = lambda self: self._send_signal(9)
+subprocess.Popen.kill = lambda self: self.send_signal(9)
 
 LACKS = {
     os: "fork forkpty register_at_fork setpgid getpgid killpg "
@@ -24,6 +28,7 @@ for module, names in LACKS.items():
 for name in "fcntl grp pty pwd readline resource syslog termios tty".split():
     sys.modules[name] = None
 multiprocessing.get_all_start_methods = lambda: ["spawn"]
+os.process_cpu_count = os.cpu_count
 multiprocessing.context._default_context._default_context = multiprocessing.get_context("spawn")
 """
 

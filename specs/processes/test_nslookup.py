@@ -142,7 +142,7 @@ def run_in_own_network(listing, folder):
         )
     python = [sys.executable, *interpreter_options()]
     command = [*prefix, *python, nameserver.__file__, *python, "-u", str(listing)]
-    return text(subprocess.run(command, stdout=PIPE, text=True, check=False).stdout.splitlines())
+    return text(subprocess.run(command, stdout=PIPE, text=True, check=True).stdout.splitlines())
 
 
 @claim(
