@@ -74,15 +74,17 @@ class Site:
     """One instruction that may touch shared state.
 
     `kind` is one of the constants above, `name` the variable or attribute (of an operator or a test
-    what it is), `receiver` the source of the object, `key` the source of an item's key, `arguments`
-    those of a call, `write` whether it changes what it touches, `label` the access in the words of
-    the source text, and `needed` whether a later instruction of the code uses the value read here.
-    `followed` is the code that a call here ran last time, where that is Python code that is seen.
+    what it is), `field` that in its namespace, `receiver` the source of the object, `key` the
+    source of an item's key, `arguments` those of a call, `write` whether it changes what it
+    touches, `label` the access in the words of the source text, and `needed` whether a later
+    instruction of the code uses the value read here.  `followed` is the code that a call here ran
+    last time, where that is Python code that is seen.
     """
 
     __slots__ = (
         "arguments",
         "code",
+        "field",
         "followed",
         "key",
         "kind",
@@ -115,6 +117,7 @@ class Site:
         self.line = line
         self.kind = kind
         self.name = name
+        self.field = (name,)
         self.write = write
         self.label = label
         self.receiver = receiver

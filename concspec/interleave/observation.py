@@ -208,22 +208,22 @@ class Observer:
         if kind == GLOBAL:
             # A global is an item of its module's namespace, as `globals()["name"]` is.
             scope = frame.f_globals
-            place = (self.name(scope), (site.name,))
+            place = (self.name(scope), site.field)
             if site.write or site.name in scope:
                 return (place,), site.write
-            return (place, (self.name(vars(builtins)), (site.name,))), False
+            return (place, (self.name(vars(builtins)), site.field)), False
         if kind == CELL:
-            return ((-1, (site.name,)),), site.write
+            return ((-1, site.field),), site.write
         if kind == CALL:
             if site.name in _OPERATORS:
                 return self.operated(site, frame, results)
             return self.called(site, frame, results)
         if kind == NAME:
             names: Any = frame.f_locals
-            place = (self.name(names), (site.name,))
+            place = (self.name(names), site.field)
             if site.write or names is frame.f_globals:
                 return (place,), site.write
-            return (place, (self.name(frame.f_globals), (site.name,))), False
+            return (place, (self.name(frame.f_globals), site.field)), False
         receiver = self.value(site.receiver, frame, results)
         if kind == ATTRIBUTE:
             return self.attribute(receiver, site.name, write=site.write), site.write
@@ -604,13 +604,14 @@ class Observer:
 
     def operated(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> Touched:
         """Return what an operator touches; `shared += [1]` changes its left operand."""
-        operands = [self.value(each, frame, results) for each in site.arguments]
-        if type(operands[0]) in _ATOMS and operands[0] is not MISSING:
-            del operands[0]
-            if type(operands[0]) in _ATOMS and operands[0] is not MISSING:
+        left, right = site.arguments
+        one = self.value(left, frame, results)
+        other = self.value(right, frame, results)
+        if type(one) in _ATOMS and one is not MISSING:
+            if type(other) in _ATOMS and other is not MISSING:
                 return (), False
-            return self.touched(operands, inside=False, write=False)
-        return self.touched(operands, inside=False, write=site.write)
+            return self.touched([other], inside=False, write=False)
+        return self.touched([one, other], inside=False, write=site.write)
 
     def made(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> None:
         """Look at a call for nothing but what is made."""

@@ -10,6 +10,7 @@ and stay as they are.  In threads that are not the program's, everything does wh
 from __future__ import annotations
 
 import _thread
+import contextlib
 import contextvars
 import queue
 import sys
@@ -458,13 +459,6 @@ def _thread_start(self: Any) -> None:
     self._started._flag = True
 
     def body(child: Task) -> None:
-        try:
-            live(child)
-            _end(execution, child)
-        except Unwind:
-            pass
-
-    def live(child: Task) -> None:
         ident = self._ident = child.ident
         if hasattr(self, "_set_native_id"):
             self._set_native_id()
@@ -485,6 +479,7 @@ def _thread_start(self: Any) -> None:
             self._is_stopped = True
             if hasattr(self, "_handle"):
                 self._handle._set_done()
+        _end(execution, child)
 
     execution.start(task, self, body)
 
@@ -540,29 +535,42 @@ def _end(execution: Execution, task: Task) -> None:
     """End a thread: a step only where another thread asks whether it has ended."""
     if execution.over:
         return
-    place = (execution.observer.name(task), "end")
-    task.stretch.accesses.add(("thread end", (place,), True))
-    if "thread end" in execution.shared:
-        execution.reach(task, Operation("write", "thread end", (place,), write=True))
+    ending = _ending(execution, task, write=True)
+    task.stretch.accesses.add(ending)
+    if ending.label in execution.shared:
+        with contextlib.suppress(Unwind):
+            execution.reach(task, ending)
 
 
 def _look(execution: Execution, task: Task, target: Task) -> None:
     """Ask, as a step, whether a thread has ended."""
-    place = (execution.observer.name(target), "end")
+    asking = _ending(execution, target, write=False)
     frame = stopping_frame(3)
-    task.stretch.accesses.add(("thread end", (place,), False))
-    if "thread end" in execution.shared:
+    task.stretch.accesses.add(asking)
+    if asking.label in execution.shared:
         execution.reach(
             task,
             Operation(
-                "read",
-                "thread end",
-                (place,),
+                asking.kind,
+                asking.label,
+                asking.places,
                 write=False,
                 filename=frame.f_code.co_filename if frame is not None else "",
                 line=frame.f_lineno or 0 if frame is not None else 0,
             ),
         )
+
+
+def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
+    """Return the access to whether a thread has ended."""
+    places = ((execution.observer.name(task), "end"),)
+    key = "thread end", places, write
+    known = execution.operations.get(key)
+    if known is None:
+        known = execution.operations[key] = Operation(
+            "write" if write else "read", "thread end", places, write=write
+        )
+    return known
 
 
 def _sleep(seconds: float) -> None:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from concspec.interleave.deadlock import Row
 
+    Access = tuple[object, tuple[Place, ...], bool]  # where, to what, and whether it changes that
+
     class Search(Protocol):
         """Decides which thread goes next."""
 
@@ -170,7 +172,7 @@ class Execution:
         traced: Callable[..., object],
         *,
         numbers: dict[tuple[int, ...], int] | None = None,
-        operations: dict[tuple[Site, tuple[Place, ...], bool], Operation] | None = None,
+        operations: dict[Access, Operation] | None = None,
         sharing: Sharing | None = None,
         explaining: bool = False,
     ) -> None:
@@ -405,10 +407,12 @@ class Execution:
         sees = {**_joined(mine.sees, its.sees), target.index: its.epoch}
         self.stretch(task, mine.epoch, sees)
         task.past |= target.past
-        self.alone = all(
-            other is task or (other.finished and other.stretch.is_before(task.stretch))
-            for other in self.tasks
-        )
+        for other in self.tasks:
+            if other is not task and not (other.finished and other.stretch.is_before(task.stretch)):
+                self.alone = False
+                break
+        else:
+            self.alone = True
 
     def stopped(self, error: ExplorationError) -> ExplorationError:
         """End the execution with `error`, which the caller is to raise inside the program."""
@@ -472,9 +476,22 @@ class Execution:
         self, task: Task, site: Site, frame: FrameType, places: tuple[Place, ...], *, write: bool
     ) -> None:
         """Note an access, and stop before it if it is a switch point."""
-        task.stretch.accesses.add((site.label, places, write))
+        key = site, places, write
+        operation = self.operations.get(key)
+        if operation is None:
+            operation = self.operations[key] = Operation(
+                "write" if write else "read",
+                site.label,
+                places,
+                write=write,
+                filename=site.code.co_filename,
+                line=site.line,
+            )
+        task.stretch.accesses.add(operation)
         if site.label in self.shared:
-            self.reach(task, self.operation(site, frame, places, write=write))
+            if not is_program_code(operation.filename):
+                operation = _called_by(operation, frame)
+            self.reach(task, operation)
             if self.explaining:
                 self.explain(site, frame, task)
 
@@ -500,23 +517,6 @@ class Execution:
             except Cut:
                 self.cut = self.over = True
                 raise Unwind from None
-
-    def operation(
-        self, site: Site, frame: FrameType, places: tuple[Place, ...], *, write: bool
-    ) -> Operation:
-        """Return the operation of an access; the same one each time, as most executions repeat."""
-        key = site, places, write
-        known = self.operations.get(key)
-        if known is None:
-            filename, line = site.code.co_filename, site.line
-            calling = frame if is_program_code(filename) else program_frame(frame)
-            if calling not in (frame, None):  # code of a library, for a line of the program
-                filename, line = calling.f_code.co_filename, calling.f_lineno or 0
-            kind = "write" if write else "read"
-            known = Operation(kind, site.label, places, write=write, filename=filename, line=line)
-            if calling is frame:
-                self.operations[key] = known
-        return known
 
     def explain(self, site: Site, frame: FrameType, task: Task) -> None:
         """Keep what an explanation of the step just begun needs to know."""
@@ -551,6 +551,21 @@ def where(frame: FrameType | None) -> str:
     if frame is None:
         return "an unknown line"
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _called_by(operation: Operation, frame: FrameType) -> Operation:
+    """Return the operation of a library at the line of the program for which it is done."""
+    calling = program_frame(frame)
+    if calling is None:
+        return operation
+    return Operation(
+        operation.kind,
+        operation.label,
+        operation.places,
+        write=operation.write,
+        filename=calling.f_code.co_filename,
+        line=calling.f_lineno or 0,
+    )
 
 
 def _joined(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:

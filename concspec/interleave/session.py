@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from concspec.interleave.scheduler import Search, Task
 
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
+MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
 GARBAGE = 50_000  # objects that the garbage collector lets gather
 
 
@@ -189,6 +190,8 @@ class Session:
     ) -> tuple[Execution, object]:
         """Run the program once under `search`; return the execution and the result."""
         self.busy = 0
+        if len(self.operations) > MOST_KNOWN:
+            self.operations.clear()
         self.replacement.reset()
         self.restore_locals()
         if self.counter is not None:

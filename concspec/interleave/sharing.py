@@ -15,10 +15,9 @@ from concspec.interleave.operations import WHOLE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from concspec.interleave.operations import Place
+    from concspec.interleave.operations import Operation
 
-    Access = tuple[str, tuple[Place, ...], bool]  # the label, the places, whether it changes them
-    Key = tuple[tuple[int, int, tuple[tuple[int, int], ...], frozenset[Access]], ...]
+    Key = tuple[tuple[int, int, tuple[tuple[int, int], ...], frozenset[Operation]], ...]
 
 MOST_REMEMBERED = 64
 
@@ -37,7 +36,7 @@ class Stretch:
         self.task = task
         self.epoch = epoch
         self.sees = sees
-        self.accesses: set[Access] = set()
+        self.accesses: set[Operation] = set()
 
     def is_before(self, other: Stretch) -> bool:
         """Tell whether all of this stretch is over when the other begins, under any schedule."""
@@ -70,22 +69,25 @@ class Sharing:
 
 def _shared(stretches: Iterable[Stretch]) -> Iterator[str]:
     """Go through the labels of all accesses that another, unordered with it, conflicts with."""
-    places: dict[int | None, dict[object, list[tuple[Stretch, str, bool]]]] = {}
+    places: dict[int | None, dict[object, set[tuple[Stretch, str, bool]]]] = {}
     for stretch in stretches:
-        for label, touched, write in stretch.accesses:
-            for owner, field in touched:
-                records = places.setdefault(owner, {}).setdefault(field, [])
-                for other, its_label, its_write in _overlapping(places, owner, field):
-                    if (write or its_write) and not (
+        for access in stretch.accesses:
+            mine = stretch, access.label, access.write
+            for owner, field in access.places:
+                records = places.setdefault(owner, {}).setdefault(field, set())
+                if mine in records:
+                    continue
+                for other, label, write in _overlapping(places, owner, field):
+                    if (write or access.write) and not (
                         other.is_before(stretch) or stretch.is_before(other)
                     ):
                         yield label
-                        yield its_label
-                records.append((stretch, label, write))
+                        yield access.label
+                records.add(mine)
 
 
 def _overlapping(
-    places: Mapping[int | None, Mapping[object, list[tuple[Stretch, str, bool]]]],
+    places: Mapping[int | None, Mapping[object, set[tuple[Stretch, str, bool]]]],
     owner: int | None,
     field: object,
 ) -> Iterator[tuple[Stretch, str, bool]]:
