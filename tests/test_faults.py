@@ -19,6 +19,7 @@ BOUND = 30.0
 
 HELD = f"""{SHORT_BOUND}{SHORT_GRACE}
 import os
+concspec.server._GRACE = 0.3
 os.open(__file__ + ".held", os.O_WRONLY)
 """
 """Has each process of the run, and each that a spec forks, hold a pipe open: its end is theirs."""
@@ -40,8 +41,8 @@ def fork(body):
     return pid
 
 def linger():
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in signal.SIGTERM, signal.SIGHUP, signal.SIGABRT:
+        signal.signal(number, signal.SIG_IGN)
     signal.pause()
 """
 
@@ -61,7 +62,10 @@ class Faulty:
     def plant(self, *bodies):
         """Write a spec of each of these bodies, and a good one."""
         slugs = [re.search(r"def test_(\w+)", body)[1].replace("_", "-") for body in bodies]
-        specs = [f"@claim({slug!r})\n{body}" for slug, body in zip(slugs, bodies)]
+        specs = [
+            body.replace("def test_", f"@claim({slug!r})\ndef test_")
+            for slug, body in zip(slugs, bodies)
+        ]
         good = "@claim('good')\ndef test_good(): assert os.environ\n"
         self.suite.claims(*map(claim_table, [*slugs, "good"]))
         self.suite.specs("\n".join([HEAD, *specs, good]))
@@ -106,24 +110,35 @@ def faulty(suite):
 
 
 BLOCKS_IN_C = """
+PROGRAM = '''
+def in_program():
+    print("begun", flush=True)
+    input()
+in_program()
+'''
+
+def in_child(): signal.pause()
+
+def in_thread(begun):
+    begun.set()
+    threading.Event().wait()
+
 def test_blocks_in_c():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     begun = threading.Event()
     threading.Thread(target=in_thread, args=[begun], daemon=True).start()
     begun.wait()
     fork(in_child)
-    ctypes.PyDLL(None).pause()
-
-def in_thread(begun):
-    begun.set()
-    threading.Event().wait()
-
-def in_child(): linger()
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=pipe, stdout=pipe) as program:
+        program.stdout.readline()
+        ctypes.PyDLL(None).pause()
 """
 
 
 def test_a_spec_that_blocks_in_c_with_the_gil_is_killed(faulty):
     faulty.plant(BLOCKS_IN_C)
+    faulty.suite.write("conftest.py", f"{HELD}\nconcspec.server._GRACE = 3.0")
     status, output = faulty.run()
     assert status == pytest.ExitCode.TESTS_FAILED
     graded = faulty.graded()
@@ -131,8 +146,8 @@ def test_a_spec_that_blocks_in_c_with_the_gil_is_killed(faulty):
     verdict, seen = graded["blocks-in-c"]
     assert verdict == "error"
     assert seen.startswith("killed, because it did not end within 1 s\n  process ")
-    for function in ("test_blocks_in_c", "in_thread", "in_child"):
-        assert re.search(rf"File .*test_chapter.py\", line \d+ in {function}\n", seen)
+    for function in ("test_blocks_in_c", "in_thread", "in_child", "in_program"):
+        assert re.search(rf"File .*, line \d+ in {function}\n", seen)
     assert seen in output
     faulty.assert_nothing_is_left()
 
