@@ -101,17 +101,23 @@ def timeline(entry: Mapping[str, Any]) -> Timeline:
     times += [mark["at"] for mark in marks]
     first, last = min(times, default=0), max(times, default=0)
     span = (last - first) or 1
-    lanes: dict[str, list[_Item]] = {name: [] for name in entry.get("lanes", [])}
+    lanes: dict[str, tuple[Words, list[_Item]]] = {}
+
+    def lane(name: Words) -> list[_Item]:
+        return lanes.setdefault(str(name), (brief(name), []))[1]
+
+    for name in entry.get("lanes", []):
+        lane(name)
     waiting = []
     for bar in bars:
         start, end = sorted((bar["start"], bar["end"]))
-        lanes.setdefault(bar["lane"], []).append(_Item(start, end, brief(bar["label"]), "bar"))
+        lane(bar["lane"]).append(_Item(start, end, brief(bar["label"]), "bar"))
         if start - bar.get("asked", start) > span * _VISIBLE_WAIT:
             waiting.append(_Item(bar["asked"], start, brief(bar["label"]), "wait"))
     for mark in marks:
         item = _Item(mark["at"], mark["at"], brief(mark["label"]), "mark")
-        lanes.setdefault(mark["lane"], []).append(item)
-    everybody: list[tuple[Words, list[_Item]]] = [(brief(name), lanes[name]) for name in lanes]
+        lane(mark["lane"]).append(item)
+    everybody = list(lanes.values())
     if waiting:
         everybody.append((_WAITING, waiting))
     widest = max((width(label) for label, _ in everybody), default=0)

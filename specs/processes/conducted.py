@@ -63,13 +63,18 @@ class ConductedPool:
         workers_in_turn = list(dict.fromkeys(ran_in[number] for number in sorted(spans)))
         bars = [
             {
-                "lane": f"worker {workers_in_turn.index(ran_in[number])}",
-                "label": {"en": f"task {number}", "zh": f"任务 {number}"},
+                "lane": numbered("worker", "工作进程", workers_in_turn.index(ran_in[number])),
+                "label": numbered("task", "任务", number),
                 **dict(zip(("asked", "start", "end"), [0, *spans[number], now + 1])),
             }
             for number in sorted(spans)
         ]
         return {"kind": "timeline", "bars": bars, **({"unit": "s"} if ends else {})}
+
+
+def numbered(english, chinese, number):
+    """A thing that has a number, in both languages."""
+    return {"en": f"{english} {number}", "zh": f"{chinese} {number}"}
 
 
 def started(entries):

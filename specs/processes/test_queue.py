@@ -30,6 +30,10 @@ LISTING = Path(__file__).parent / "listings" / "writer_reader.py"
 PUTS = ["put A", "put B", "put C"]
 GETS = ["got A", "got B", "got C"]
 
+WRITER = {"en": "writer", "zh": "写进程"}
+QUEUE = {"en": "queue", "zh": "队列"}
+READER = {"en": "reader", "zh": "读进程"}
+
 
 @pytest.fixture(autouse=True)
 def children_end_with_their_spec():
@@ -83,16 +87,16 @@ def passages(events, title):
     """Tell of puts and gets in their order, as evidence: each item is in the queue in between."""
     at = {event: number for number, event in enumerate(events)}
     marks = [
-        {"lane": "writer" if event in PUTS else "reader", "label": event, "at": at[event]}
+        {"lane": WRITER if event in PUTS else READER, "label": event, "at": at[event]}
         for event in events
         if event in PUTS + GETS
     ]
     bars = [
-        {"lane": "queue", "label": put[-1], "start": at[put], "end": at[got]}
+        {"lane": QUEUE, "label": put[-1], "start": at[put], "end": at[got]}
         for put, got in zip(PUTS, GETS)
         if {put, got} <= set(at)
     ]
-    lanes = ["writer", "queue", "reader"]
+    lanes = [WRITER, QUEUE, READER]
     return {"kind": "timeline", "title": title, "lanes": lanes, "bars": bars, "marks": marks}
 
 

@@ -165,7 +165,7 @@ def everywhere(text):
             "kind": "timeline",
             "title": both,
             "unit": text,
-            "lanes": [text],
+            "lanes": [text, both],
             "bars": [{"lane": text, "label": both, "start": 0, "end": 3, "asked": -4}],
             "marks": [{"lane": text, "label": text, "at": 1}],
         },
