@@ -196,7 +196,7 @@ _DROPPING = ("FOR_ITER", "POP_", "END_FOR", "RERAISE", "JUMP_IF_NOT_EXC_MATCH", 
 _TRUTH_VALUES = ("IS_OP", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE")
 _CELLS = frozenset(["LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"])
 _GLOBALS = frozenset(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"])
-_UNDEFINED = object()
+_PYPY = sys.implementation.name == "pypy"
 
 
 class _Analysis:
@@ -216,6 +216,7 @@ class _Analysis:
     def run(self) -> dict[int, Site]:
         lines = dict(dis.findlinestarts(self.code))
         alive = True
+        dropped = False  # PyPy drops what a handler has left on the stack, however much that is
         prefix: int | None = None
         handlers = _handlers(self.code)
         starts = {handler.start for handler in handlers.values()}
@@ -234,7 +235,7 @@ class _Analysis:
             self.line = lines.get(offset) or self.line
             if entry in self.at_target:
                 arriving = self.at_target[entry]
-                self.stack = _merged(self.stack, arriving) if alive else arriving
+                self.stack = _merged(self.stack, arriving) if alive and not dropped else arriving
             elif entry in handlers:
                 handler = handlers[entry]
                 self.stack = self.caught(handler, before.get(handler.start, []), entry)
@@ -246,6 +247,7 @@ class _Analysis:
             if entry in starts:
                 before[entry] = list(self.stack)
             self.step(instruction)
+            dropped = _PYPY and instruction.opname == "POP_EXCEPT"
             if instruction.opname in _ENDS:
                 alive = False
         for site in self.found.values():
@@ -528,7 +530,7 @@ class _Analysis:
             self.generic(instruction)
 
     def cell_name(self, instruction: dis.Instruction) -> str:
-        if sys.implementation.name == "pypy":  # whose `dis` names the wrong variable in 3.11
+        if _PYPY:  # whose `dis` names the wrong variable in 3.11
             code = self.code
             return (code.co_cellvars + code.co_freevars)[instruction.arg or 0]
         return str(instruction.argval)

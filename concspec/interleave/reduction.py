@@ -527,16 +527,18 @@ def linear_extensions(events: Sequence[Event], most: int) -> int | None:
             return None
     needed[0] = -1  # where a task has no more steps, nothing is enough
     of_each = list(chains.values())
-    ways = {0: 1}
-    for _ in events:
-        following: dict[int, int] = {}
-        for done, count in ways.items():
-            missing = ~done
-            for chain in of_each:
-                left = chain & missing
-                bit = left & -left  # the next step
-                if not needed[bit] & missing:
-                    reached = done | bit
-                    following[reached] = following.get(reached, 0) + count
-        ways = following
-    return next(iter(ways.values()), 1)
+    ways = {0: 1}  # to have done these steps and no others
+    todo = [0]  # with fewer steps first, so that a count is whole when its turn comes
+    for done in todo:
+        count = ways[done]
+        missing = ~done
+        for chain in of_each:
+            left = chain & missing
+            bit = left & -left  # the next step
+            if not needed[bit] & missing:
+                reached = done | bit
+                if reached not in ways:
+                    ways[reached] = 0
+                    todo.append(reached)
+                ways[reached] += count
+    return count

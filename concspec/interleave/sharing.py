@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Key = tuple[tuple[int, int, tuple[tuple[int, int], ...], frozenset[Operation]], ...]
 
-MOST_REMEMBERED = 64
+MOST_REMEMBERED = 16
 
 
 class Stretch:
