@@ -52,7 +52,8 @@ def _set_up(folder: Path, python: Path) -> str:
             [python, "-m", "ensurepip", "--upgrade"], stdout=subprocess.DEVNULL, check=True
         )
     else:
-        pip = [sys.executable, "-m", "pip", "--python", str(python)]
+        own = importlib.util.find_spec("pip")
+        pip = [*([sys.executable, "-m", "pip"] if own else ["pip3"]), "--python", str(python)]
     install = [*pip, "install", "--quiet", "--disable-pip-version-check", "--editable", str(ROOT)]
     if subprocess.run(install, check=False).returncode:
         return "pip could not install what pyproject.toml names; its message stands above"
@@ -62,20 +63,24 @@ def _set_up(folder: Path, python: Path) -> str:
 def _bring_pip() -> str:
     """See to it that there is a pip to install with; return what the user has to do, or "".
 
-    Debian keeps ensurepip, the part of the standard library that brings pip, in a package apart.
+    That of another Python will do. Debian keeps ensurepip, the part of the standard library that
+    brings pip, in a package apart.
     """
-    if importlib.util.find_spec("ensurepip") or importlib.util.find_spec("pip"):
+    if any(map(importlib.util.find_spec, ("ensurepip", "pip"))) or shutil.which("pip3"):
         return ""
+    missing = "this Python has neither pip nor ensurepip, and there is no pip3 on the PATH"
+    if sys.base_prefix != "/usr":
+        return f"{missing}: see https://pip.pypa.io/en/stable/installation/"
     package = "pypy3-venv" if sys.implementation.name == "pypy" else _VENV_PACKAGE
     command = ["apt-get", "install", "--yes", package]
-    if sys.base_prefix == "/usr" and shutil.which("apt-get") and os.geteuid() == 0:
+    if shutil.which("apt-get") and os.geteuid() == 0:
         _say(f"this Python has no pip: installing Debian's {package}")
         for step in (["apt-get", "update"], command):
             subprocess.run(step, stdout=subprocess.DEVNULL, check=False)
         importlib.invalidate_caches()
         if importlib.util.find_spec("ensurepip"):
             return ""
-    return f"this Python has neither pip nor ensurepip; on Debian: sudo {' '.join(command)}"
+    return f"{missing}; on Debian: sudo {' '.join(command)}"
 
 
 def _say(text: str) -> None:
