@@ -1,4 +1,4 @@
-"""``python3 -m concspec`` where there is nothing to install with: it says what the user has to do."""
+"""``python3 -m concspec`` with nothing to install with: it says what the user has to do."""
 
 import sys
 
