@@ -228,8 +228,10 @@ def discover(session: Session) -> frozenset[str]:
         step.operation.same_as(its.operation) for step, its in zip(execution.trace, again.trace)
     )
     if not same or _unequal(result, other):
+        code = getattr(session.program, "__code__", None)
+        place = f" at {code.co_filename}:{code.co_firstlineno}" if code else ""
         raise NotDeterministic(
-            "the program is not deterministic: two runs under the same schedule "
+            f"the program{place} is not deterministic: two runs under the same schedule "
             + (
                 f"returned {result!r} and {other!r}"
                 if same
