@@ -3,10 +3,12 @@
 import queue
 import sys
 import threading
+from pathlib import Path
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 
 import pytest
 
+from concspec.children import run_program
 from concspec.interleave import Raised, explore, replay
 
 made_before = threading.Lock()
@@ -730,3 +732,22 @@ def test_what_the_program_made_works_afterwards():
     with kept["rlock"], kept["rlock"]:
         kept["queue"].put("item")
     assert kept["queue"].get(timeout=1) == "item"
+
+
+POOL = """
+from concspec.interleave import explore
+
+def program():
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(int).result()
+
+print(set(explore(program, time_budget=1).outcomes))
+"""
+
+
+def test_an_interpreter_that_explored_a_pool_ends_in_silence(tmp_path):
+    (tmp_path / "program.py").write_text(POOL)
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = run_program(tmp_path / "program.py", environment=environment)
+    assert (ended.errors, ended.lines) == ("", ["{0}"])
