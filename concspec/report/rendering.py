@@ -75,8 +75,8 @@ _TERMS = {words: f"k{number}" for number, words in enumerate(REPEATED)}
 def term(words: str) -> Markup:
     """Show a phrase that stands in every claim: in English, with a class that names it.
 
-    To give it in both languages each time would take a fifth of the page. The script puts the
-    Chinese in its place; without JavaScript, a style sheet does.
+    In both languages each time, such phrases would make the page a seventh larger. The script puts
+    the Chinese in its place; without JavaScript, a style sheet does.
     """
     return Markup("<i class={}>{}</i>").format(_TERMS[words], words)
 
