@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     Touched = tuple[tuple[Place, ...], bool]  # the places, and whether they are changed
 
 MISSING = object()
-_NOTHING: dict[str, object] = {}
+NOTHING: Touched = (), False
+_EMPTY: dict[str, object] = {}
 
 
 class Aliases:
@@ -154,6 +155,8 @@ _UNSEEN: dict[object, str] = {
 
 class Observer:
     """Resolves the sites of one execution; knows its objects by short names."""
+
+    __slots__ = ("doubt", "kept", "names")
 
     def __init__(self) -> None:
         """Start with no object named."""
@@ -294,7 +297,7 @@ class Observer:
             classes: tuple[type, ...] = type.__getattribute__(receiver, "__mro__")[1:]
         else:
             inner = _instance_dict(receiver)
-            owner, known = (receiver, _NOTHING) if inner is None else (inner, inner)
+            owner, known = (receiver, _EMPTY) if inner is None else (inner, inner)
             if id(inner) not in self.names and _is_watched_for_its_end(receiver):
                 self.doubt = self.doubt or f"the end of a {kind.__name__}"
             classes = kind.__mro__
@@ -306,8 +309,9 @@ class Observer:
         if name in known:
             return (own,)
         for each in classes:
-            if name in each.__dict__:
-                found = each.__dict__[name]
+            namespace = each.__dict__
+            if name in namespace:
+                found = namespace[name]
                 if type(found) is not types.FunctionType and isinstance(found, _STATES):
                     return (own,)
                 if not each.__flags__ & _OF_PROGRAM:  # such a class cannot be changed
@@ -751,7 +755,7 @@ def static_attribute(receiver: object, name: object) -> object:
                     return found
                 return MISSING
         return MISSING
-    own = (_instance_dict(receiver) or _NOTHING).get(name, MISSING)
+    own = (_instance_dict(receiver) or _EMPTY).get(name, MISSING)
     if isinstance(receiver, types.ModuleType):
         return own
     for each in kind.__mro__:
@@ -787,7 +791,7 @@ def _method(receiver: object, name: str) -> types.FunctionType | None:
         type(found) is not types.FunctionType
         or "__getattribute__" in known
         or isinstance(receiver, type)
-        or name in (_instance_dict(receiver) or _NOTHING)
+        or name in (_instance_dict(receiver) or _EMPTY)
     ):
         return None
     return found

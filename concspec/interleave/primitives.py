@@ -563,10 +563,11 @@ def _look(execution: Execution, task: Task, target: Task) -> None:
 
 def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
     """Return the access to whether a thread has ended."""
-    places = ((execution.observer.name(task), "end"),)
-    key = "thread end", places, write
+    touched = ((execution.observer.name(task), "end"),), write
+    key = "thread end", touched
     known = execution.operations.get(key)
     if known is None:
+        places, _ = touched
         known = execution.operations[key] = Operation(
             "write" if write else "read", "thread end", places, write=write
         )

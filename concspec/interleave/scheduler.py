@@ -21,13 +21,14 @@ from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.observation import (
     MISSING,
+    NOTHING,
     Aliases,
     Observer,
     is_program_code,
     program_frame,
     stopping_frame,
 )
-from concspec.interleave.operations import Operation, Place
+from concspec.interleave.operations import Operation
 from concspec.interleave.sharing import Sharing, Stretch
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from concspec.interleave.deadlock import Row
+    from concspec.interleave.observation import Touched
 
-    Access = tuple[object, tuple[Place, ...], bool]  # where, to what, and whether it changes that
+    Access = tuple[object, Touched]  # where, and to what
 
     class Search(Protocol):
         """Decides which thread goes next."""
@@ -97,28 +99,52 @@ class Raised:
 
 
 class Task:
-    """One thread of the program as the scheduler sees it."""
+    """One thread of the program as the scheduler sees it.
 
-    children = 0
-    ident = 0
-    pending: Operation | None = None
-    joining: Task | None = None
-    finished = False
-    lost = False
-    failure: BaseException | None = None
-    past = 0  # of the reduction: a bit for each step that happens before its next
-    seen = False
-    stretch: Stretch  # what it accesses from its last start or join on
-    baton: Baton  # what it waits for while others have their turn
+    It waits at `baton` while others have their turn; `stretch` has what it accesses from its last
+    start or join on, and `past` is the reduction's: a bit for each step that happens before its
+    next.
+    """
+
+    __slots__ = (
+        "baton",
+        "children",
+        "failure",
+        "finished",
+        "ident",
+        "index",
+        "inside",
+        "joining",
+        "lost",
+        "past",
+        "path",
+        "pending",
+        "results",
+        "seen",
+        "stretch",
+        "thread",
+    )
+
+    baton: Baton
+    stretch: Stretch
 
     def __init__(self, index: int, path: tuple[int, ...], thread: threading.Thread) -> None:
         """Number a thread of the program; `path` says whose how manyth child it is."""
         self.index = index
         self.path = path
         self.thread = thread
+        self.children = 0
+        self.ident = 0
+        self.pending: Operation | None = None
+        self.joining: Task | None = None
+        self.finished = False
+        self.lost = False
+        self.failure: BaseException | None = None
+        self.past = 0
+        self.seen = False
         self.results: dict[Any, object] = {}
         # By frame, the operation it stands in, in which Python code may be called.
-        self.inside: dict[int, tuple[Site, tuple[Place, ...], bool]] = {}
+        self.inside: dict[int, tuple[Site, Touched]] = {}
 
     @property
     def name(self) -> str:
@@ -148,20 +174,41 @@ class Execution:
     turns out to be shared as well lands in `discovered`, and the exploration begins anew.
     """
 
-    running: Task | None = None
-    previous: Task | None = None
-    alone = True
-    over = False
-    cut = False
-    late = False
-    error: BaseException | None = None
-    stuck: Sequence[Task] = ()
-    waiting: Sequence[Row] = ()
-    cycle: tuple[str, ...] = ()
-    clock = 0.0  # what the program's timeouts have waited for, together
-    progress = 0
-    touched = 0
-    deadline: float | None = None
+    __slots__ = (
+        "alone",
+        "baton",
+        "by_ident",
+        "by_index",
+        "by_thread",
+        "clock",
+        "cut",
+        "cycle",
+        "deadline",
+        "discovered",
+        "error",
+        "explaining",
+        "fresh",
+        "late",
+        "main",
+        "numbers",
+        "observer",
+        "operations",
+        "over",
+        "previous",
+        "progress",
+        "running",
+        "search",
+        "shared",
+        "sharing",
+        "spawn",
+        "stretches",
+        "stuck",
+        "tasks",
+        "touched",
+        "trace",
+        "traced",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -199,6 +246,20 @@ class Execution:
         self.fresh: list[Task] = []
         self.trace: list[Step] = []
         self.observer = Observer()
+        self.running: Task | None = None
+        self.previous: Task | None = None
+        self.alone = True
+        self.over = False
+        self.cut = False
+        self.late = False
+        self.error: BaseException | None = None
+        self.stuck: Sequence[Task] = ()
+        self.waiting: Sequence[Row] = ()
+        self.cycle: tuple[str, ...] = ()
+        self.clock = 0.0  # what the program's timeouts have waited for, together
+        self.progress = 0
+        self.touched = 0
+        self.deadline: float | None = None
 
     # The life of an execution.
 
@@ -289,7 +350,7 @@ class Execution:
         """Return the thread to run next; the main one once this execution is over."""
         self.progress += 1
         try:
-            if self.trace and self.trace[-1].look is not None:
+            if self.explaining and self.trace and self.trace[-1].look is not None:
                 # The thread that wrote is still the only one that went on since.
                 self.trace[-1].value = self.trace[-1].look()
                 self.trace[-1].look = None
@@ -435,20 +496,19 @@ class Execution:
                 if task.inside:
                     self.returned(task, frame, MISSING)
                 return
-            places: tuple[Place, ...] = ()
-            write = False
+            touched: Touched = NOTHING
             # What is done alone is ordered by `start` and `join` with all that others do.
             if not self.alone:
-                places, write = self.observer.observe(site, frame, task.results)
-                if places:
-                    self.perform(task, site, frame, places, write=write)
+                touched = self.observer.observe(site, frame, task.results)
+                if touched[0]:
+                    self.perform(task, site, frame, touched)
             elif kind == CALL:
                 self.observer.made(site, frame, task.results)
             if site.needed:
                 task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
             # A name is looked up without calling anything; an attribute may be a property.
-            if kind >= ATTRIBUTE and (site.needed or (places and kind > ATTRIBUTE)):
-                task.inside[id(frame)] = site, places, write
+            if kind >= ATTRIBUTE and (site.needed or (touched[0] and kind > ATTRIBUTE)):
+                task.inside[id(frame)] = site, touched
             elif task.inside:
                 task.inside.pop(id(frame), None)
         except ExplorationError:
@@ -472,13 +532,12 @@ class Execution:
             )
         self.look_at_the_clock()
 
-    def perform(
-        self, task: Task, site: Site, frame: FrameType, places: tuple[Place, ...], *, write: bool
-    ) -> None:
+    def perform(self, task: Task, site: Site, frame: FrameType, touched: Touched) -> None:
         """Note an access, and stop before it if it is a switch point."""
-        key = site, places, write
+        key = site, touched
         operation = self.operations.get(key)
         if operation is None:
+            places, write = touched
             operation = self.operations[key] = Operation(
                 "write" if write else "read",
                 site.label,
@@ -506,14 +565,14 @@ class Execution:
         inside = None if calling is None else task.inside.get(id(calling))
         if calling is None or inside is None or self.over:
             return
-        site, places, write = inside
+        site, touched = inside
         found = self.observer.value_of(site, calling, frame, value, task.results)
         if found is not MISSING:
             task.results[id(calling), site.offset] = found
             del task.inside[id(calling)]
-        elif places and not self.alone:
+        elif touched[0] and not self.alone:
             try:
-                self.perform(task, site, calling, places, write=write)
+                self.perform(task, site, calling, touched)
             except Cut:
                 self.cut = self.over = True
                 raise Unwind from None
