@@ -307,9 +307,9 @@ def test_a_preemption_bound_that_cuts_nothing_is_a_proof():
 
 
 def test_a_time_budget_is_no_proof():
-    found = explore(three, reduce=False, time_budget=0.05)
+    found = explore(three, reduce=False, time_budget=0.3)
     assert not found.complete
-    assert found.bound == "time_budget=0.05"
+    assert found.bound == "time_budget=0.3"
     assert found.outcomes
 
 
