@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
 MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
-GARBAGE = 50_000  # objects that the garbage collector lets gather
+GARBAGE = 50_000  # objects that the garbage collector lets gather, and
+MOST_UNCOLLECTED = 128  # executions that it lets pass, as few objects can be large
 
 
 class EventBaton:
@@ -117,6 +118,7 @@ class Session:
         self.operations: dict[Any, Operation] = {}
         self.sharing = Sharing()
         self.execution: Execution | None = None
+        self.uncollected = 0
 
     def __enter__(self) -> Session:
         """Take what is needed."""
@@ -192,6 +194,10 @@ class Session:
         self.busy = 0
         if len(self.operations) > MOST_KNOWN:
             self.operations.clear()
+        self.uncollected += 1
+        if self.uncollected > MOST_UNCOLLECTED and self.threshold is not None:
+            self.uncollected = 0
+            gc.collect(1)
         self.replacement.reset()
         self.restore_locals()
         if self.counter is not None:
@@ -322,13 +328,14 @@ def _waited_for_cpu(native: int) -> float:
 def _collect_rarely() -> tuple[int, int, int] | None:
     """Have the garbage collector come when there is much to collect; return what to put back.
 
-    An execution leaves no cycles of ours behind; what it holds while it lasts is not garbage.
+    An execution leaves no cycles of ours behind, and while it lasts it needs what it holds.
     """
-    if not hasattr(gc, "get_threshold"):  # PyPy
+    if not hasattr(gc, "get_threshold") or not gc.isenabled():  # PyPy has none
         return None
     threshold = gc.get_threshold()
-    if 0 < threshold[0] < GARBAGE:
-        gc.set_threshold(GARBAGE, *threshold[1:])
+    if not threshold[0]:
+        return None
+    gc.set_threshold(max(threshold[0], GARBAGE), *threshold[1:])
     return threshold
 
 

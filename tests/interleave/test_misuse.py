@@ -479,6 +479,31 @@ def test_memory_does_not_grow_with_the_interleavings():
     assert held_after(150) - held_after(50) < 100 * 1000
 
 
+@pytest.mark.skipif(not hasattr(gc, "get_threshold"), reason="PyPy collects as it likes")
+def test_cycles_that_executions_leave_are_collected():
+    class Knot:
+        def __init__(self):
+            self.end = self
+
+    seen = itertools.count(1)
+    left = []
+
+    def program():
+        Knot()
+        return three()
+
+    def enough(_):
+        if next(seen) < 3 * session.MOST_UNCOLLECTED:
+            return False
+        left.extend(each for each in gc.get_objects() if type(each) is Knot)
+        return True
+
+    before = gc.get_threshold()
+    explore(program, until=enough)
+    assert len(left) <= session.MOST_UNCOLLECTED + 1
+    assert gc.get_threshold() == before
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted in /proc")
 def test_an_exploration_leaves_no_descriptor_open():
     explore(three, until=bool)
