@@ -37,7 +37,8 @@ class Suite:
 
     def pytest(self, *arguments):
         """Run pytest in a process of its own."""
-        return self._pytester.runpytest_subprocess("-p", "no:randomly", *arguments)
+        command = ("-p", "no:randomly", *arguments)
+        return self._pytester.runpytest_subprocess(*command, timeout=50)
 
     def results(self, *arguments):
         """Run pytest and return the results file's verdicts by slug."""

@@ -125,14 +125,14 @@ def in_thread(begun):
 
 def test_blocks_in_c():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    begun = threading.Event()
-    threading.Thread(target=in_thread, args=[begun], daemon=True).start()
-    begun.wait()
     fork(in_child)
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=pipe, stdout=pipe) as program:
         program.stdout.readline()
-        ctypes.PyDLL(None).pause()
+        begun = threading.Event()
+        threading.Thread(target=in_thread, args=[begun], daemon=True).start()
+        begun.wait()
+        getattr(ctypes, "PyDLL", ctypes.CDLL)(None).pause()  # on PyPy, nothing in C holds the GIL
 """
 
 
@@ -146,7 +146,10 @@ def test_a_spec_that_blocks_in_c_with_the_gil_is_killed(faulty):
     verdict, seen = graded["blocks-in-c"]
     assert verdict == "error"
     assert seen.startswith("killed, because it did not end within 1 s\n  process ")
-    for function in ("test_blocks_in_c", "in_thread", "in_child", "in_program"):
+    functions = {"test_blocks_in_c", "in_thread", "in_child", "in_program"}
+    if sys.implementation.name == "pypy":  # it writes the stack of the main thread alone
+        functions.remove("in_thread")
+    for function in functions:
         assert re.search(rf"File .*, line \d+ in {function}\n", seen)
     assert seen in output
     faulty.assert_nothing_is_left()
@@ -173,11 +176,10 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("arguments", [("--capture=no",), ("-n2",)])
-def test_a_family_that_does_not_end_holds_up_nobody(faulty, arguments):
-    """With --capture=no, the specs' output is that of pytest, which ends with the last of them."""
+def test_a_family_that_does_not_end_holds_up_nobody(faulty):
+    """Without capture, the specs' output is that of pytest, which ends with the last of them."""
     faulty.plant(*FAULTS)
-    status, _ = faulty.run(*arguments)
+    status, _ = faulty.run("--capture=no")
     assert status == pytest.ExitCode.TESTS_FAILED
     graded = list(faulty.graded().values())
     assert [verdict for verdict, _ in graded] == ["error"] * len(FAULTS) + ["holds"]

@@ -300,10 +300,9 @@ os.fsync = full
 """
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n1",)])
-def test_nothing_but_the_file_is_lost_on_a_full_disk(graded, arguments):
+def test_nothing_but_the_file_is_lost_on_a_full_disk(graded):
     graded.write("conftest.py", FULL_DISK)
-    run = graded.pytest("--results=results.json", *arguments)
+    run = graded.pytest("--results=results.json", "-n1")
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     run.stdout.fnmatch_lines(
         ["refuted, as expected: *", "--results results.json could not be written: No space left *"]

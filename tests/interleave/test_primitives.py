@@ -698,9 +698,12 @@ def test_a_timer():
     assert set(explore(program).outcomes) == {0, 1}
 
 
-@pytest.mark.skipif(
+explores_a_pool = pytest.mark.skipif(
     sys.implementation.name == "pypy" and sys.version_info < (3, 10), reason="slow there"
 )
+
+
+@explores_a_pool
 def test_a_thread_pool():
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only here
 
@@ -746,6 +749,7 @@ print(set(explore(program, time_budget=1).outcomes))
 """
 
 
+@explores_a_pool
 def test_an_interpreter_that_explored_a_pool_ends_in_silence(tmp_path):
     (tmp_path / "program.py").write_text(POOL)
     environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
