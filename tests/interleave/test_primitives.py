@@ -3,12 +3,10 @@
 import queue
 import sys
 import threading
-from pathlib import Path
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 
 import pytest
 
-from concspec.children import run_program
 from concspec.interleave import Raised, explore, replay
 
 made_before = threading.Lock()
@@ -698,12 +696,9 @@ def test_a_timer():
     assert set(explore(program).outcomes) == {0, 1}
 
 
-explores_a_pool = pytest.mark.skipif(
+@pytest.mark.skipif(
     sys.implementation.name == "pypy" and sys.version_info < (3, 10), reason="slow there"
 )
-
-
-@explores_a_pool
 def test_a_thread_pool():
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only here
 
@@ -735,23 +730,3 @@ def test_what_the_program_made_works_afterwards():
     with kept["rlock"], kept["rlock"]:
         kept["queue"].put("item")
     assert kept["queue"].get(timeout=1) == "item"
-
-
-POOL = """
-from concspec.interleave import explore
-
-def program():
-    from concurrent.futures import ThreadPoolExecutor
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(int).result()
-
-print(set(explore(program, time_budget=1).outcomes))
-"""
-
-
-@explores_a_pool
-def test_an_interpreter_that_explored_a_pool_ends_in_silence(tmp_path):
-    (tmp_path / "program.py").write_text(POOL)
-    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    ended = run_program(tmp_path / "program.py", environment=environment)
-    assert (ended.errors, ended.lines) == ("", ["{0}"])
