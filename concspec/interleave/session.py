@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
 MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
-GARBAGE = 50_000  # objects that the garbage collector lets gather, and
-MOST_UNCOLLECTED = 128  # executions that it lets pass, as few objects can be large
+MOST_GARBAGE = 50_000  # objects that may gather until the garbage collector comes, and
+MOST_UNCOLLECTED = 128  # executions that may pass, as few objects can be large
 
 
 class EventBaton:
@@ -94,10 +94,9 @@ class Worker:
         self.native = threading.get_native_id()
         while True:
             self.baton.acquire()
-            job = self.job
-            if job is None:
+            if self.job is None:
                 break
-            job()
+            self.job()
         self.ended.release()
 
 
@@ -195,7 +194,9 @@ class Session:
         if len(self.operations) > MOST_KNOWN:
             self.operations.clear()
         self.uncollected += 1
-        if self.uncollected > MOST_UNCOLLECTED and self.threshold is not None:
+        if self.threshold is not None and (
+            self.uncollected > MOST_UNCOLLECTED or gc.get_count()[0] > MOST_GARBAGE
+        ):
             self.uncollected = 0
             gc.collect(1)
         self.replacement.reset()
@@ -228,6 +229,10 @@ class Session:
             primitives.active = None
             self.tracing.execution = None
             self.execution = None
+            # What is the program's is not to end in the midst of the next execution.
+            for worker in self.workers:
+                if worker.task is not None and not worker.task.lost:
+                    worker.job = worker.task = None
         return execution, result
 
     def restore_locals(self) -> None:
@@ -326,16 +331,17 @@ def _waited_for_cpu(native: int) -> float:
 
 
 def _collect_rarely() -> tuple[int, int, int] | None:
-    """Have the garbage collector come when there is much to collect; return what to put back.
+    """Keep the garbage collector out of executions of usual size; return what to put back.
 
-    An execution leaves no cycles of ours behind, and while it lasts it needs what it holds.
+    What it ends there, with finalizers and callbacks, would be ended at another step each time.  An
+    execution leaves no cycles of ours behind, and while it lasts it needs what it holds.
     """
     if not hasattr(gc, "get_threshold") or not gc.isenabled():  # PyPy has none
         return None
     threshold = gc.get_threshold()
     if not threshold[0]:
         return None
-    gc.set_threshold(max(threshold[0], GARBAGE), *threshold[1:])
+    gc.set_threshold(max(threshold[0], 20 * MOST_GARBAGE), *threshold[1:])
     return threshold
 
 
