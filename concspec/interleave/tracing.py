@@ -162,17 +162,19 @@ class Settrace(Tracing):
             if event == "opcode":
                 site = site_at(frame.f_lasti)
                 task = None if site is None else execution.by_ident.get(get_ident())
-                if site is not None and task is not None:
-                    execution.access(task, site, frame)
-                    if has_cells:
-                        # The interpreter writes its snapshot of the variables back when this
-                        # function returns, over what other threads have put into cells meanwhile
-                        # (bpo-30744); this takes a new snapshot.
-                        frame.f_locals  # noqa: B018
+                if site is None or task is None:
+                    return local
+                execution.access(task, site, frame)
             elif event == "return" and returns:
                 task = execution.by_ident.get(get_ident())
-                if task is not None and task.inside:
-                    execution.returned(task, frame, argument)
+                if task is None or not task.inside:
+                    return local
+                execution.returned(task, frame, argument)
+            if has_cells:
+                # The interpreter writes its snapshot of the variables back when this function
+                # returns, over what other threads have put into cells meanwhile (bpo-30744); this
+                # takes a new snapshot.
+                frame.f_locals  # noqa: B018
             return local
 
         return local

@@ -581,3 +581,23 @@ def many_names():
 
 def test_an_instruction_with_an_extended_argument():
     assert set(explore(many_names()).outcomes) == {1, 2}
+
+
+def test_what_others_put_into_a_cell_stays_there():
+    """While C code calls back a function that knows the cell, and goes on when that returns."""
+
+    def program():
+        count, items = 0, [1]
+
+        def key(n):
+            return n + 0 * count
+
+        def put():
+            nonlocal count
+            items.append(2)
+            count = 5
+
+        both(lambda: max(items, key=key), put)
+        return count
+
+    assert set(explore(program).outcomes) == {5}
