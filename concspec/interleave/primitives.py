@@ -120,6 +120,7 @@ class Lock:
             return False
         self.taken = True
         self.holder = task
+        execution.held.add(self)
         return True
 
     def release(self) -> None:
@@ -128,6 +129,7 @@ class Lock:
         if found is not None:
             execution, task = found
             operation(execution, task, "release", self, available=self.is_free)
+            execution.held.discard(self)
         if not self.taken:
             raise RuntimeError("release unlocked lock")
         self.taken = False
@@ -201,6 +203,7 @@ class RLock:
             return False
         self.holder = task
         self.count = 1
+        execution.held.add(self)
         return True
 
     def release(self) -> None:
@@ -214,6 +217,7 @@ class RLock:
             raise RuntimeError("cannot release un-acquired lock")
         if self.count == 1:
             operation(execution, task, "release", self, available=self.is_free)
+            execution.held.discard(self)
             self.holder = None
         self.count -= 1
 

@@ -101,9 +101,9 @@ class Raised:
 class Task:
     """One thread of the program as the scheduler sees it.
 
-    It waits at `baton` while others have their turn; `stretch` has what it accesses from its last
-    start or join on, and `past` is the reduction's: a bit for each step that happens before its
-    next.
+    It waits at `baton` while others have their turn, and is `waiting` from when it looks for the
+    next one until it is back; `stretch` has what it accesses from its last start or join on, and
+    `past` is the reduction's: a bit for each step that happens before its next.
     """
 
     __slots__ = (
@@ -123,6 +123,7 @@ class Task:
         "seen",
         "stretch",
         "thread",
+        "waiting",
     )
 
     baton: Baton
@@ -139,6 +140,7 @@ class Task:
         self.joining: Task | None = None
         self.finished = False
         self.lost = False
+        self.waiting = False
         self.failure: BaseException | None = None
         self.past = 0
         self.seen = False
@@ -188,6 +190,7 @@ class Execution:
         "error",
         "explaining",
         "fresh",
+        "held",
         "late",
         "main",
         "numbers",
@@ -244,6 +247,7 @@ class Execution:
         self.by_ident: dict[int, Task] = {}
         self.by_thread: dict[int, Task] = {}  # by its identity: a subclass may hash as it likes
         self.fresh: list[Task] = []
+        self.held: set[Any] = set()  # the locks
         self.trace: list[Step] = []
         self.observer = Observer()
         self.running: Task | None = None
@@ -283,6 +287,7 @@ class Execution:
                 result = Raised(error)
             main.finished = True
             if not self.over:
+                main.waiting = True
                 following = self.following()
                 if following is not main:
                     following.baton.release()
@@ -291,6 +296,8 @@ class Execution:
             self.over = True
             self.unwind()
             self.by_ident.clear()
+            for lock in self.held:  # a library may keep it for the next execution
+                lock._at_fork_reinit()
         if self.error is not None:
             raise self.error
         self.discovered = self.sharing.find(self.stretches) - self.shared
@@ -332,6 +339,12 @@ class Execution:
         """
         if self.over:
             raise Unwind
+        if task.waiting:
+            self.doubt_end()
+            if operation.ready is not None and not operation.ready():
+                self.cut = self.over = True
+                raise Unwind
+            return
         task.seen = True
         if self.alone and (operation.ready is None or operation.ready()):
             return
@@ -339,12 +352,22 @@ class Execution:
         self.hand_over(task)
 
     def hand_over(self, task: Task) -> None:
+        task.waiting = True
         following = self.following()
         if following is not task:
             following.baton.release()
             task.baton.acquire()
+        task.waiting = False
         if self.over:
             raise Unwind
+
+    def doubt_end(self) -> None:
+        """Note that a thread runs code of the program while it is another's turn.
+
+        That can only be a finalizer or the callback of a weak reference, for an object whose end
+        came in the thread just now: it is no step of its own, and has to go on at once.
+        """
+        self.observer.doubt = self.observer.doubt or "the end of an object between two steps"
 
     def following(self) -> Task:
         """Return the thread to run next; the main one once this execution is over."""
@@ -486,6 +509,9 @@ class Execution:
         """Come to `site`: stop there if it is a switch point, and note what is touched."""
         if self.over:
             raise Unwind
+        if task.waiting:
+            self.doubt_end()
+            return
         task.seen = True
         self.touched += 1
         try:

@@ -12,13 +12,14 @@ import functools
 import gc
 import itertools
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, final
 
 from concspec.interleave import primitives
 from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.replacing import Replacement
-from concspec.interleave.scheduler import Execution, held_lock, stuck_frame, where
+from concspec.interleave.scheduler import Execution, Unwind, held_lock, stuck_frame, where
 from concspec.interleave.sharing import Sharing
 from concspec.interleave.tracing import tracing
 
@@ -133,6 +134,8 @@ class Session:
             raise
         self.cpus = _stay_on_one_cpu()
         self.deaf = _hear_interrupts()
+        self.unraisable = sys.unraisablehook
+        sys.unraisablehook = self.tell_unraisable
         self.baton = new_baton()
         self.native = threading.get_native_id()
         primitives.install()
@@ -164,12 +167,18 @@ class Session:
         self.retire()
         self.stop.release()
         self.stopped.acquire()
+        sys.unraisablehook = self.unraisable
         if self.deaf:
             _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
         _close(self.baton)
         _collect(self.threshold)
         if self.cpus is not None:
             os.sched_setaffinity(0, self.cpus)
+
+    def tell_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Tell of an exception that nothing can handle, unless it ends an execution."""
+        if unraisable.exc_type is not Unwind:
+            self.unraisable(unraisable)
 
     def spawn(self, task: Task, job: Callable[[], None]) -> None:
         """Let an operating system thread run `job` when `task` is handed the baton."""

@@ -7,7 +7,8 @@ from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 
 import pytest
 
-from concspec.interleave import Raised, explore, replay
+from concspec.children import run_program
+from concspec.interleave import Raised, explore, replay, scheduler
 
 made_before = threading.Lock()
 rlock_before = threading.RLock()
@@ -730,3 +731,98 @@ def test_what_the_program_made_works_afterwards():
     with kept["rlock"], kept["rlock"]:
         kept["queue"].put("item")
     assert kept["queue"].get(timeout=1) == "item"
+
+
+def broken_off_in(lock):
+    """A program that comes to no end, and whose threads are thrown out while one has the lock."""
+    never = threading.Event()
+
+    def hold():
+        with lock:
+            never.wait()
+
+    run(hold, hold)
+
+
+@pytest.mark.parametrize("make", ["Lock", "RLock"])
+def test_a_lock_of_a_library_is_free_where_an_execution_is_broken_off(make):
+    library = {}
+
+    def program():
+        broken_off_in(library.setdefault("lock", getattr(threading, make)()))
+
+    found = explore(program)
+    assert (found.outcomes, len(found.deadlocks) > 0) == ({}, True)
+    assert library["lock"].acquire(blocking=False)
+
+
+@pytest.mark.skipif(sys.implementation.name == "pypy", reason="objects end at any time there")
+def test_what_runs_at_an_objects_end_is_thrown_out_in_silence(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+
+    class Ending:
+        def __del__(self):
+            self.lock.acquire()
+
+    def program():
+        held = Ending()
+        held.lock = threading.Lock()
+        broken_off_in(threading.Lock())
+
+    explore(program)
+    assert told == []
+
+
+def test_what_runs_at_an_objects_end_between_two_steps_is_no_step(monkeypatch):
+    """The end comes while a thread looks for the next one: put there, since it is rare."""
+    semaphores = []
+    following = scheduler.Execution.following
+
+    def ended(execution):
+        if semaphores and execution.running.pending is not None:
+            semaphores.pop().release()
+        return following(execution)
+
+    monkeypatch.setattr(scheduler.Execution, "following", ended)
+
+    def program():
+        semaphore = threading.Semaphore(0)
+        run(lambda: semaphores.append(semaphore), semaphore.acquire)
+
+    found = explore(program)
+    assert "the end of an object" in (found.bound or "")
+    assert (set(found.outcomes), found.deadlocks) == ({None}, ())
+
+
+LIBRARY = """
+import atexit, threading
+lock = threading.Lock()
+atexit.register(lock.acquire)
+"""
+IMPORTING = """
+from threading import Thread
+from concspec.interleave import explore
+
+def work():
+    import library
+    with library.lock:
+        pass
+
+def program():
+    threads = [Thread(target=work), Thread(target=work)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+print(len(explore(program).outcomes))
+"""
+
+
+def test_an_interpreter_ends_in_silence_whose_libraries_were_first_imported_in_a_program(tmp_path):
+    (tmp_path / "library.py").write_text(LIBRARY)
+    (tmp_path / "program.py").write_text(IMPORTING)
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = run_program(tmp_path / "program.py", environment=environment)
+    assert (ended.errors, ended.lines) == ("", ["1"])
