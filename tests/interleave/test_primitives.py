@@ -3,6 +3,7 @@
 import queue
 import sys
 import threading
+from pathlib import Path
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 
 import pytest
