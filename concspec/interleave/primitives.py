@@ -19,12 +19,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave import scheduler
+from concspec.interleave.classes import is_python
 from concspec.interleave.deadlock import name_of
 from concspec.interleave.errors import ExplorationError
-from concspec.interleave.observation import is_python, stopping_frame
 from concspec.interleave.operations import Operation, Waiter
 from concspec.interleave.scheduler import Execution, Task, Unwind
 from concspec.interleave.tracing import unseen
+from concspec.interleave.watched import stopping_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ import types
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observation import is_program_code
 from concspec.interleave.primitives import FACTORIES, Lock, RLock
+from concspec.interleave.watched import is_program_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,17 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
-from concspec.interleave.observation import (
-    MISSING,
-    NOTHING,
-    Aliases,
-    Observer,
-    is_program_code,
-    program_frame,
-    stopping_frame,
-)
+from concspec.interleave.looking import MISSING, Aliases
+from concspec.interleave.observation import NOTHING, Observer
 from concspec.interleave.operations import Operation
 from concspec.interleave.sharing import Sharing, Stretch
+from concspec.interleave.watched import is_program_code, program_frame, stopping_frame
 
 if TYPE_CHECKING:
     from _thread import LockType
@@ -663,7 +657,7 @@ def _joined(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
 
 def stuck_frame(ident: int) -> FrameType | None:
     """Return the program's line at which the thread `ident` stands now."""
-    from concspec.interleave.observation import is_program_code  # noqa: PLC0415 - rarely needed
+    from concspec.interleave.watched import is_program_code  # noqa: PLC0415 - rarely needed
 
     frame = sys._current_frames().get(ident)
     while frame is not None and not is_program_code(frame.f_code.co_filename):

@@ -14,7 +14,7 @@ from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import GENERATOR, Site, sites
-from concspec.interleave.observation import is_watched
+from concspec.interleave.watched import is_watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,105 @@
+"""What is known of code written in C, which is not watched as it runs.
+
+Functions that are known only to read, and not to look into attributes, make a call a read of the
+containers that it is handed; what is not known is taken to touch all that it can reach.
+"""
+
+from __future__ import annotations
+
+import gc
+import operator
+import sys
+import threading
+import types
+import weakref
+from collections import OrderedDict, defaultdict, deque
+from typing import Any
+
+
+class _Callable:
+    """A callable of C that is known by what it does alone."""
+
+
+LOOKING, CALLING = _Callable(), _Callable()
+READING_METHODS = frozenset(
+    [
+        "__contains__", "__eq__", "__ge__", "__getitem__", "__gt__", "__iter__", "__le__",
+        "__len__", "__lt__", "__ne__", "__repr__", "__reversed__", "copy", "count", "difference",
+        "get", "index", "intersection", "isdisjoint", "issubset", "issuperset", "items", "keys",
+        "symmetric_difference", "union", "values",
+    ]
+)  # fmt: skip
+KEYED_METHODS = frozenset(["get", "__getitem__", "pop", "setdefault", "__setitem__"])
+# Methods that put their arguments into a container and do not look at them.
+STORING_METHODS = frozenset(["append", "appendleft", "insert", "setdefault", "__setitem__"])
+COUNTING = frozenset(
+    [
+        all, any, ascii, bool, callable, chr, float, format, hasattr, hash, hex, id, int,
+        isinstance, issubclass, len, oct, ord, print, repr, str, bytes, setattr, delattr,
+    ]
+)  # fmt: skip
+"""What these give back holds nothing that they were given."""
+READING = frozenset(
+    [
+        *COUNTING, dict, dir, enumerate, filter, frozenset, getattr, iter, list, map, max, min,
+        next, reversed, set, sorted, sum, super, tuple, type, vars, zip, slice, bytearray, complex,
+        divmod, pow, round, abs, bin, object, deque, OrderedDict, defaultdict,
+    ]
+)  # fmt: skip
+# What they do, they have Python code do, which is seen.
+RUNNING = frozenset([exec, eval, compile, globals, locals, super, __import__])
+HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern, input, print])
+HARMLESS_MODULES = frozenset(["_abc", "_thread", "time", "math", "cmath", "errno"])
+# Functions of these touch what they are given and nothing of their own.
+STATELESS = frozenset(
+    [
+        "_bisect", "_codecs", "_collections", "_functools", "_heapq", "_json", "_operator",
+        "_struct", "binascii", "builtins", "collections", "functools", "itertools", "operator",
+        "unicodedata", "zlib",
+    ]
+)  # fmt: skip
+METHODS_OF_ALL = frozenset(dir(object))
+ATTRIBUTE_METHODS = frozenset(["__getattribute__", "__setattr__", "__delattr__"])
+COMPARING_METHODS = frozenset(["__contains__", "count", "index", "remove", "sort"])
+GETTERS = frozenset([operator.attrgetter, operator.itemgetter])
+GETTING = frozenset([getattr, hasattr, object.__getattribute__])
+SETTING = frozenset([setattr, delattr, object.__setattr__, object.__delattr__])
+WEAK = (weakref.ReferenceType, weakref.ProxyType, weakref.CallableProxyType)
+OPAQUE = frozenset([types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, *WEAK])
+UNSEEN: dict[object, str] = {
+    weakref.ref: "whether an object is still alive",
+    gc.collect: "the garbage collector",
+    gc.get_objects: "the garbage collector",
+    gc.get_referrers: "the garbage collector",
+    threading.active_count: "the threads that are alive",
+    threading.enumerate: "the threads that are alive",
+}
+"""What these tell depends on what is no access to shared state; so nothing is proved of it."""
+
+
+def is_plain_reader(function: Any) -> bool:
+    """Tell a function written in C that reads, and looks into no attributes."""
+    if isinstance(function, types.BuiltinFunctionType) and not _is_bound(function):
+        return function in READING and function not in GETTING and function not in SETTING
+    return getattr(function, "__name__", "") in READING_METHODS
+
+
+def only_reads(function: Any) -> bool:
+    """Tell a function written in C that changes nothing it is given."""
+    return (
+        function is LOOKING
+        or type(function) in GETTERS
+        or (isinstance(function, types.BuiltinFunctionType) and function in GETTING)
+        or is_plain_reader(function)
+    )
+
+
+def _is_bound(function: types.BuiltinFunctionType) -> bool:
+    return function.__self__ is not None and not isinstance(function.__self__, types.ModuleType)
+
+
+def is_known(kind: type) -> bool:
+    """Tell a class of C whose making only reads what it is given."""
+    return kind is not memoryview and (
+        kind.__module__ in STATELESS or issubclass(kind, BaseException)
+    )

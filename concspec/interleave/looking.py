@@ -1,0 +1,195 @@
+"""Looks at objects without running code of the program.
+
+Attributes are looked up statically, and keys are compared only where they are plain values.
+"""
+
+from __future__ import annotations
+
+import threading
+import types
+from collections import OrderedDict, defaultdict, deque
+from typing import TYPE_CHECKING, Any
+
+from concspec.interleave.classes import is_python_type
+from concspec.interleave.operations import WHOLE
+
+if TYPE_CHECKING:
+    from concspec.interleave.operations import Field
+
+MISSING = object()
+EMPTY: dict[str, object] = {}
+
+
+class Aliases:
+    """A value known only as one of these objects, or as made of them; of none: a new one."""
+
+    __slots__ = ("objects",)
+
+    def __init__(self, objects: list[object]) -> None:
+        """Remember what the value may be or hold."""
+        self.objects = objects
+
+
+NEW = Aliases([])
+ATOMS = frozenset(
+    [
+        bool, int, float, complex, str, bytes, type(None), range, types.CodeType, type(Ellipsis),
+        type(NotImplemented), property, staticmethod, classmethod, types.FrameType,
+        types.TracebackType, types.GetSetDescriptorType, types.MemberDescriptorType,
+        types.MethodDescriptorType, types.WrapperDescriptorType, type(MISSING),
+    ]
+)  # fmt: skip
+TEXTS = (str, bytes, bool, int, float, complex, type(None), range)
+CONTAINERS = (list, dict, set, bytearray, deque)
+_PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
+ANY = object()  # among the objects that were reached: all others, too
+_AS_THEY_ARE = (
+    types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType,
+    types.WrapperDescriptorType, property,
+)  # fmt: skip
+"""What a class gives of itself just as it stands."""
+
+
+def static_attribute(receiver: object, name: object) -> object:
+    """Return the attribute without running any code of the program, or MISSING."""
+    if receiver is MISSING or isinstance(receiver, Aliases) or type(name) is not str:
+        return MISSING
+    kind = type(receiver)
+    if isinstance(receiver, type):
+        if name == "__dict__":
+            return vars(receiver)
+        for each in type.__getattribute__(receiver, "__mro__"):
+            if name in each.__dict__:
+                found = each.__dict__[name]
+                if isinstance(found, staticmethod):
+                    return found.__func__
+                if isinstance(found, classmethod):
+                    return types.MethodType(found.__func__, receiver)
+                if isinstance(found, _AS_THEY_ARE) or not _is_binding(found):
+                    return found
+                return MISSING
+        return MISSING
+    own = (instance_dict(receiver) or EMPTY).get(name, MISSING)
+    if isinstance(receiver, types.ModuleType):
+        return own
+    for each in kind.__mro__:
+        known = each.__dict__
+        if "__getattribute__" in known and each is not object and is_python_type(each):
+            return MISSING
+        if name in known:
+            found = known[name]
+            if isinstance(found, types.FunctionType):
+                return types.MethodType(found, receiver) if own is MISSING else own
+            if isinstance(found, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+                return got_by(found, receiver)
+            if isinstance(found, property):
+                return MISSING
+            if own is not MISSING:
+                return own
+            if isinstance(found, staticmethod):
+                return found.__func__
+            if isinstance(found, classmethod):
+                return types.MethodType(found.__func__, kind)
+            if not _is_binding(found):
+                return found
+            return MISSING if is_python_type(type(found)) else got_by(found, receiver)
+    return own
+
+
+def static_method(receiver: object, name: str) -> types.FunctionType | None:
+    """Return the function that is a method of the object, if its own class has it."""
+    kind = type(receiver)
+    known = kind.__dict__
+    found = known.get(name)
+    if (
+        type(found) is not types.FunctionType
+        or "__getattribute__" in known
+        or isinstance(receiver, type)
+        or name in (instance_dict(receiver) or EMPTY)
+    ):
+        return None
+    return found
+
+
+def static_item(receiver: object, key: object) -> object:
+    """Return an item of a plain container without running any code of the program."""
+    if type(receiver) in (list, tuple) and type(key) is int:
+        try:
+            return receiver[key]  # type: ignore[index]
+        except IndexError:
+            return MISSING
+    if type(receiver) in (dict, defaultdict, OrderedDict) and type(key) in _PLAIN_KEYS:
+        return receiver.get(key, MISSING)  # type: ignore[attr-defined]
+    return MISSING
+
+
+def got_by(descriptor: Any, receiver: object) -> object:
+    """Return what a descriptor written in C gives."""
+    try:
+        return descriptor.__get__(receiver, type(receiver))
+    except Exception:  # noqa: BLE001 - a slot without a value
+        return MISSING
+
+
+def got_cell(cell: types.CellType) -> object:
+    """Return what a variable of a closure holds, or None before it has a value."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _is_binding(found: object) -> bool:
+    """Tell a descriptor that may give anything."""
+    return any("__get__" in vars(each) for each in type(found).__mro__)
+
+
+def shown(value: object) -> object:
+    """Return a value to show, or MISSING where it is known only as one of several."""
+    return MISSING if isinstance(value, Aliases) else value
+
+
+def instance_dict(receiver: object) -> dict[str, object] | None:
+    """Return the dictionary of the attributes of an object, if it has one."""
+    try:
+        # What is local to a thread has a dictionary in each; a subclass may run code to make it.
+        kind: Any = threading.local if type(receiver) is threading.local else object
+        found = kind.__getattribute__(receiver, "__dict__")
+    except AttributeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def field_of(container: object, key: object) -> Field:
+    """Return the field of a container that a key names, or WHOLE where that cannot be told."""
+    if type(key) not in _PLAIN_KEYS:
+        return WHOLE
+    if isinstance(container, dict):
+        return (key,)
+    if isinstance(container, (list, bytearray, deque)) and isinstance(key, int):
+        return (key if key >= 0 else key + len(container),)
+    return WHOLE
+
+
+def elements(container: Any) -> list[object]:
+    """Return what a container holds, whatever its class makes of going through it."""
+    if isinstance(container, dict):
+        keys = [key for key in dict.__iter__(container) if type(key) not in ATOMS]
+        return [*keys, *dict.values(container)]
+    if isinstance(container, (set, frozenset)):
+        # Their order is that of addresses, which are others in the next execution.
+        return [] if all(map(_is_plain, frozenset(container))) else [ANY]
+    kinds: tuple[Any, ...] = (list, tuple, deque)
+    for kind in kinds:
+        if isinstance(container, kind):
+            return list(kind.__iter__(container))
+    return []
+
+
+def is_of_class(namespace: Any) -> bool:
+    """Tell what `vars` of a class shows; which class that is of cannot be told."""
+    return dict.__contains__(namespace, "__module__") and dict.__contains__(namespace, "__doc__")
+
+
+def _is_plain(thing: object) -> bool:
+    return type(thing) in ATOMS or (type(thing) is tuple and all(map(_is_plain, thing)))

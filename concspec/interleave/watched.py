@@ -1,0 +1,92 @@
+"""Which code is the program's, and of which code the accesses are watched."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+import types
+
+OWN = __file__.rpartition("watched")[0]
+_LIBRARY = (types.__file__ or "").replace("types.py", "")
+_known_files: dict[str, bool] = {}
+_modelled_files: dict[str, bool] = {}
+
+
+def is_program_code(filename: str) -> bool:
+    """Tell whether code of this file belongs to the program, not to Python or to a library."""
+    known = _known_files.get(filename)
+    if known is None:
+        known = not (
+            filename.startswith(("<frozen", "<builtin", OWN))
+            or "site-packages" in filename
+            or "dist-packages" in filename
+            or (_LIBRARY and filename.startswith(_LIBRARY))
+        )
+        _known_files[filename] = known
+    return known
+
+
+def is_modelled(filename: str) -> bool:
+    """Tell whether what code of this file does are steps of their own, or none."""
+    known = _modelled_files.get(filename)
+    if known is None:
+        known = filename.startswith((OWN, "<frozen importlib"))
+        known = known or filename == _THREADING or filename in _POOLS
+        _modelled_files[filename] = known
+    return known
+
+
+def is_watched(code: types.CodeType) -> bool:
+    """Tell whether the accesses of this code are seen: of all in Python, but what is modelled."""
+    filename = code.co_filename
+    if is_modelled(filename):
+        return id(code) in _CALLING_BACK or (filename in _POOLS and code.co_name in _RUNNING_TASKS)
+    return is_shown(code)
+
+
+def is_shown(code: types.CodeType) -> bool:
+    """Tell code that tracing shows; PyPy hides what stands for C code of CPython."""
+    filename = code.co_filename
+    hidden = code.co_name in _HIDDEN if filename == _HIDING else filename in _HIDDEN_FILES
+    return not hidden and not filename.startswith("<builtin")
+
+
+_THREADING = threading.__file__
+# All that a pool of threads and its futures share is in a queue or under their locks, which are
+# seen; what a pool has in common with the next execution is the count of pools.
+_POOLS = frozenset(
+    _THREADING.replace("threading.py", f"concurrent{os.sep}futures{os.sep}{name}")
+    for name in ("thread.py", "_base.py")
+)
+# PyPy has these in Python, where CPython has C; functions that it hides are known by name alone.
+_HIDDEN_FILES = frozenset(
+    _THREADING.replace("threading.py", name)
+    for name in ("_contextvars.py", "_immutables_map.py")
+    if sys.implementation.name == "pypy"
+)
+_HIDING = functools.__file__ if hasattr(functools, "hidden_applevel") else ""
+_HIDDEN = frozenset(["reduce", "cmp_to_key", "__call__", "wrapper"])
+_RUNNING_TASKS = frozenset(["run", "initialize", "_invoke_callbacks", "add_done_callback"])
+# Code of `threading` that calls what the program gave it.
+_CALLING_BACK = frozenset(
+    id(function.__code__)
+    for function in (
+        threading.Timer.run,
+        threading.Condition.wait_for,
+        threading.Barrier._release,  # type: ignore[attr-defined]
+    )
+)
+
+
+def stopping_frame(depth: int = 1) -> types.FrameType | None:
+    """Return the nearest frame of the program under this call."""
+    return program_frame(sys._getframe(depth))
+
+
+def program_frame(frame: types.FrameType | None) -> types.FrameType | None:
+    """Return `frame`, or the nearest one under it that is of the program."""
+    while frame is not None and not is_program_code(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
