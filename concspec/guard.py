@@ -40,14 +40,15 @@ class Guard:
         self._pid = os.getpid()
         self._before = [(kind, kind.look()) for kind in kinds]
 
-    def leftovers(self) -> list[str]:
-        """Clean up, and name what had been left behind.
+    def leftovers(self, *, patient: bool = True) -> list[str]:
+        """Clean up, and name what had been left behind; at once, if not patient.
 
         Does nothing in a child that came out of its spec: what is there is its parent's.
         """
         if os.getpid() != self._pid:
             return []
-        return [words for kind, before in self._before for words in kind.restore(before)]
+        grace = GRACE if patient else 0.0
+        return [words for kind, before in self._before for words in kind.restore(before, grace)]
 
 
 def end_multiprocessing() -> None:
@@ -75,9 +76,9 @@ class Things:
     look: Callable[[], Mapping[Any, str]]
     end: Callable[[Any], object]
 
-    def restore(self, before: Mapping[Any, str]) -> Iterator[str]:
+    def restore(self, before: Mapping[Any, str], grace: float) -> Iterator[str]:
         """End what is new and does not go by itself."""
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + grace
         while left := {key: words for key, words in self.look().items() if key not in before}:
             if time.monotonic() > deadline:
                 break
@@ -96,7 +97,7 @@ class Settings:
     look: Callable[[], Mapping[str, Any]]
     put: Callable[[str, Any], object]
 
-    def restore(self, before: Mapping[str, Any]) -> Iterator[str]:
+    def restore(self, before: Mapping[str, Any], _grace: float) -> Iterator[str]:
         """Put back what differs."""
         now = self.look()
         for name in {**before, **now}:
