@@ -55,18 +55,31 @@ def end_multiprocessing() -> None:
     """End what multiprocessing starts for itself and keeps until the process ends.
 
     That is the forkserver and the resource tracker, the folder of their sockets, and the memory
-    that shared values are allocated from.
+    that shared values are allocated from. The servers wait for the end of all processes that came
+    from the forkserver, so they are left to the guard if those do not end within GRACE.
     """
     heap = sys.modules.get("multiprocessing.heap")
     if heap:
         heap.BufferWrapper._heap = heap.Heap()
     if _running_servers():
         gc.collect()  # a finalizer that tells the tracker something later would start it again
-    for _, server in _running_servers().values():
+    for pid, (_, server) in _running_servers().items():
+        if not _ends_alone(pid):
+            return
         server._stop()
     folder = current_process()._config.pop("tempdir", None)  # type: ignore[attr-defined]
     if folder:
         shutil.rmtree(folder)
+
+
+def _ends_alone(pid: int) -> bool:
+    """Wait for the end of a process's children; tell whether it has come within GRACE."""
+    deadline = time.monotonic() + GRACE
+    while any(not process.zombie for process in descendants(pid)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ def kinds(adopter: int | None = None, folder: Path | None = None) -> list[Things
     """
     found: list[Things | Settings] = [
         Things(functools.partial(_processes, adopter or os.getpid()), _kill),
-        Things(_named, _unlink),
+        NAMES,
         Things(_servers, lambda pid: _running_servers()[pid][1]._stop()),
         Things(_threads, lambda _: None),  # one ends with its process at the latest
         Things(_descriptors, lambda key: os.close(key[0])),
@@ -303,6 +316,9 @@ def _set_filters(_: str, filters: list[Any]) -> None:
     warnings.resetwarnings()  # forgets what it knows of modules, too
     warnings.filters[:] = filters  # type: ignore[index]
 
+
+NAMES = Things(_named, _unlink)
+"""Semaphores and shared memory, which outlive all processes."""
 
 FILTERS = Settings(lambda: {"warnings filters": [*warnings.filters]}, _set_filters)
 """Apart, since pytest puts filters back itself: it has done so when a spec is over."""

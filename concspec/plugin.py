@@ -18,7 +18,7 @@ from concspec.alone import LonePytest
 from concspec.catalogue import CatalogueError, Claim, Text, load
 from concspec.falsification import Falsification, falsifier_of
 from concspec.grading import Outcome, Trial, Verdict, verdict_on
-from concspec.guard import FILTERS, Guard, kinds
+from concspec.guard import FILTERS, NAMES, Guard, kinds
 from concspec.interpreter import gil_is_on, this_interpreter
 from concspec.isolation import CAN_FORK, SURROUNDINGS, SpecServer
 from concspec.language import LANGUAGES, say
@@ -178,7 +178,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Look at what there is before a spec, and put off a benchmark that would not be alone."""
     if _claims(item):
         item.stash[_LEFT] = []
-        item.stash[_GUARD] = Guard(kinds(**item.config.stash.get(SURROUNDINGS, {})))
+        # Nobody asks what is left behind under a falsifier: all processes are killed.
+        surroundings = item.config.stash.get(SURROUNDINGS, {})
+        item.stash[_GUARD] = Guard([NAMES] if falsifier_of(item) else kinds(**surroundings))
     result = yield
     if _is_put_off(item):
         inconclusive("run without -n", "请不要用 -n 运行")
@@ -202,7 +204,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         vars(sys).pop(name, None)
     result = yield
     if _GUARD in item.stash:
-        sabotaged = falsifier_of(item) is not None  # nobody asks what it leaves behind then
+        sabotaged = falsifier_of(item) is not None
         left = "; ".join(item.stash[_LEFT] + item.stash[_GUARD].leftovers(patient=not sabotaged))
         if left and (_FAILED in item.stash or sabotaged):
             item.add_report_section("teardown", "left behind", left)

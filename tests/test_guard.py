@@ -13,6 +13,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and subr
 LEAKS = """
 import ctypes, gc, multiprocessing, signal, subprocess, sys, tempfile, threading, time, warnings
 from multiprocessing import shared_memory
+from concspec.guard import end_multiprocessing
 kept = []
 
 def child():
@@ -80,6 +81,11 @@ def test_forkserver():
     process.start()
     process.join()
 
+@claim("forkserver-child")
+def test_forkserver_child():
+    multiprocessing.get_context("forkserver").Process(target=signal.pause).start()
+    end_multiprocessing()  # which the child keeps from its end
+
 @claim("trace")
 def test_trace(): sys.settrace(lambda *_: None)
 
@@ -121,6 +127,7 @@ NAMED = {
     "semaphore": r"semaphore /mp-.*; .*resource tracker, process \d+",
     "memory": r"shared memory /psm_.*; .*resource tracker, process \d+",
     "forkserver": r"multiprocessing's forkserver, process \d+",
+    "forkserver-child": r"process \d+ .*multiprocessing's forkserver",
     "trace": r"sys.settrace: <function .*>, was None",
     "trace-of-threads": r"threading.settrace: <function .*>, was None",
     "profile": r"sys.setprofile: <function .*>, was None",

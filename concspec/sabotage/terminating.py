@@ -56,7 +56,11 @@ def waits_for_get() -> Iterator[None]:
         with _masked(signal.SIG_UNBLOCK):
             return _get(self, *args, **options)
 
-    with replaced(BaseProcess, start=start), replaced(Queue, get=get):
+    def terminate(self: BaseProcess) -> None:
+        _terminate(self)
+        self.join()  # a parent that ends takes the queue away from a child that has not got it yet
+
+    with replaced(BaseProcess, start=start, terminate=terminate), replaced(Queue, get=get):
         yield
 
 
