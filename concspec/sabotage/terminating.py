@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
+from multiprocessing.util import Finalize
 from typing import Any
 
 from concspec.sabotage import replaced, sabotage
@@ -58,7 +59,7 @@ def waits_for_get() -> Iterator[None]:
 
     def terminate(self: BaseProcess) -> None:
         _terminate(self)
-        self.join()  # a parent that ends takes the queue away from a child that has not got it yet
+        Finalize(None, self.join, exitpriority=1)  # before queues end, at 0: it may have none yet
 
     with replaced(BaseProcess, start=start, terminate=terminate), replaced(Queue, get=get):
         yield
