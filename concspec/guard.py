@@ -40,15 +40,14 @@ class Guard:
         self._pid = os.getpid()
         self._before = [(kind, kind.look()) for kind in kinds]
 
-    def leftovers(self, *, patient: bool = True) -> list[str]:
-        """Clean up, and name what had been left behind; at once, if not patient.
+    def leftovers(self) -> list[str]:
+        """Clean up, and name what had been left behind.
 
         Does nothing in a child that came out of its spec: what is there is its parent's.
         """
         if os.getpid() != self._pid:
             return []
-        grace = GRACE if patient else 0.0
-        return [words for kind, before in self._before for words in kind.restore(before, grace)]
+        return [words for kind, before in self._before for words in kind.restore(before)]
 
 
 def end_multiprocessing() -> None:
@@ -74,12 +73,17 @@ def end_multiprocessing() -> None:
 
 def _ends_alone(pid: int) -> bool:
     """Wait for the end of a process's children; tell whether it has come within GRACE."""
+    return any(all(process.zombie for process in descendants(pid)) for _ in _looks())
+
+
+def _looks() -> Iterator[None]:
+    """Give the moments at which to look again, up to GRACE: nobody tells when others' things go."""
     deadline = time.monotonic() + GRACE
-    while any(not process.zombie for process in descendants(pid)):
-        if time.monotonic() > deadline:
-            return False
+    yield
+    while time.monotonic() < deadline:
+        gc.collect()  # ends what only a cycle, or on PyPy nothing, refers to
         time.sleep(0.005)
-    return True
+        yield
 
 
 @dataclass(frozen=True)
@@ -89,14 +93,12 @@ class Things:
     look: Callable[[], Mapping[Any, str]]
     end: Callable[[Any], object]
 
-    def restore(self, before: Mapping[Any, str], grace: float) -> Iterator[str]:
+    def restore(self, before: Mapping[Any, str]) -> Iterator[str]:
         """End what is new and does not go by itself."""
-        deadline = time.monotonic() + grace
-        while left := {key: words for key, words in self.look().items() if key not in before}:
-            if time.monotonic() > deadline:
+        for _ in _looks():
+            left = {key: words for key, words in self.look().items() if key not in before}
+            if not left:
                 break
-            gc.collect()  # ends what only a cycle, or on PyPy nothing, refers to
-            time.sleep(0.005)
         for key, words in left.items():
             with contextlib.suppress(OSError):  # it has ended with another one
                 self.end(key)
@@ -110,7 +112,7 @@ class Settings:
     look: Callable[[], Mapping[str, Any]]
     put: Callable[[str, Any], object]
 
-    def restore(self, before: Mapping[str, Any], _grace: float) -> Iterator[str]:
+    def restore(self, before: Mapping[str, Any]) -> Iterator[str]:
         """Put back what differs."""
         now = self.look()
         for name in {**before, **now}:
@@ -133,7 +135,7 @@ def kinds(adopter: int | None = None, folder: Path | None = None) -> list[Things
     """
     found: list[Things | Settings] = [
         Things(functools.partial(_processes, adopter or os.getpid()), _kill),
-        NAMES,
+        Things(_named, _unlink),
         Things(_servers, lambda pid: _running_servers()[pid][1]._stop()),
         Things(_threads, lambda _: None),  # one ends with its process at the latest
         Things(_descriptors, lambda key: os.close(key[0])),
@@ -316,9 +318,6 @@ def _set_filters(_: str, filters: list[Any]) -> None:
     warnings.resetwarnings()  # forgets what it knows of modules, too
     warnings.filters[:] = filters  # type: ignore[index]
 
-
-NAMES = Things(_named, _unlink)
-"""Semaphores and shared memory, which outlive all processes."""
 
 FILTERS = Settings(lambda: {"warnings filters": [*warnings.filters]}, _set_filters)
 """Apart, since pytest puts filters back itself: it has done so when a spec is over."""

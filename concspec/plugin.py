@@ -18,7 +18,7 @@ from concspec.alone import LonePytest
 from concspec.catalogue import CatalogueError, Claim, Text, load
 from concspec.falsification import Falsification, falsifier_of
 from concspec.grading import Outcome, Trial, Verdict, verdict_on
-from concspec.guard import FILTERS, NAMES, Guard, kinds
+from concspec.guard import FILTERS, Guard, kinds
 from concspec.interpreter import gil_is_on, this_interpreter
 from concspec.isolation import CAN_FORK, SURROUNDINGS, SpecServer
 from concspec.language import LANGUAGES, say
@@ -176,11 +176,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Look at what there is before a spec, and put off a benchmark that would not be alone."""
-    if _claims(item):
+    if _claims(item) and falsifier_of(item) is None:  # nobody asks what a sabotage leaves behind
         item.stash[_LEFT] = []
-        # Nobody asks what is left behind under a falsifier: all processes are killed.
-        surroundings = item.config.stash.get(SURROUNDINGS, {})
-        item.stash[_GUARD] = Guard([NAMES] if falsifier_of(item) else kinds(**surroundings))
+        item.stash[_GUARD] = Guard(kinds(**item.config.stash.get(SURROUNDINGS, {})))
     result = yield
     if _is_put_off(item):
         inconclusive("run without -n", "请不要用 -n 运行")
@@ -204,9 +202,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         vars(sys).pop(name, None)
     result = yield
     if _GUARD in item.stash:
-        sabotaged = falsifier_of(item) is not None
-        left = "; ".join(item.stash[_LEFT] + item.stash[_GUARD].leftovers(patient=not sabotaged))
-        if left and (_FAILED in item.stash or sabotaged):
+        left = "; ".join(item.stash[_LEFT] + item.stash[_GUARD].leftovers())
+        if left and _FAILED in item.stash:
             item.add_report_section("teardown", "left behind", left)
         elif left:
             pytest.fail(f"left behind: {left}", pytrace=False)

@@ -151,10 +151,7 @@ def pytest_runtest_setup(item):
     with open("seen", "a") as file: file.write(f"{os.getppid()} {seen!r}\\n")
 
 leftovers = Guard.leftovers
-def twice(self, patient=True):
-    return leftovers(self) + [f"still {left}" for left in leftovers(self)]
-
-Guard.leftovers = twice
+Guard.leftovers = lambda self: leftovers(self) + [f"still {left}" for left in leftovers(self)]
 """
 )
 """Has each spec say what it finds, and has the guard look again when it has cleaned up."""
