@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
+import select
 import signal
 import sys
 from collections import defaultdict
@@ -13,6 +15,7 @@ from textwrap import shorten
 
 _PROC = Path("/proc")
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+_PIDFD_OPEN = 434  # asm-generic/unistd.h; PyPy has no os.pidfd_open
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,29 @@ class Process:
 
     def __str__(self) -> str:
         """Give the process id, and the command line or what is known instead."""
+        command = self.command
+        told = shorten(command, 100) if command else f"{self.name}, ended and not waited for"
+        return f"{self.pid} ({told})"
+
+    @property
+    def command(self) -> str:
+        """The command line; nothing if it has ended."""
         with contextlib.suppress(OSError):
             command = (_PROC / str(self.pid) / "cmdline").read_bytes().rstrip(b"\0")
-            if command:
-                words = command.replace(b"\0", b" ").decode(errors="replace")
-                return f"{self.pid} ({shorten(words, 100)})"
-        return f"{self.pid} ({self.name}, ended and not waited for)"
+            return command.replace(b"\0", b" ").decode(errors="replace")
+        return ""
+
+    @property
+    def tracks_resources(self) -> bool:
+        """Whether it is multiprocessing's resource tracker."""
+        return "from multiprocessing.resource_tracker import main" in self.command
+
+    def wait(self, bound: float) -> None:
+        """Wait for its end, whosever child it is, for ``bound`` seconds at most (Linux 5.3+)."""
+        descriptor = ctypes.CDLL(None).syscall(_PIDFD_OPEN, self.pid, 0)
+        if descriptor >= 0:
+            select.select([descriptor], [], [], bound)
+            os.close(descriptor)
 
 
 def descendants(ancestor: int) -> list[Process]:

@@ -146,15 +146,17 @@ class _Children:
     def wait_for(self, pid: int) -> str | None:
         """Wait for a child and end what is left of its family; say what went wrong.
 
-        At its bound all of them get SIGABRT, at which faulthandler writes the stacks of all
-        threads, and then SIGKILL. So they do when the other end of the pipe is closed.
+        At its bound all of them are stopped, and get SIGABRT one after the other, at which
+        faulthandler writes the stacks of all threads; and then SIGKILL. So they do when the other
+        end of the pipe is closed.
         """
         status = self._status(pid, BOUND, self._connection)
         if status is None:
             family = map(str, processes.descendants(os.getpid()))
             problem = f"killed, because it did not end within {BOUND:.0f} s"
             problem = "\n  process ".join([problem, *family])
-            _signal(pid, signal.SIGABRT)
+            _signal(pid, signal.SIGSTOP)
+            _signal(pid, signal.SIGABRT, signal.SIGCONT, grace=_GRACE)
             self._all_ended(_GRACE)
         self._end_family(pid)
         if status is None:
@@ -176,11 +178,13 @@ class _Children:
                 return None
 
     def _end_family(self, group: int) -> None:
+        deadline = time.monotonic() + _GRACE
+        bound = 0.0
+        while not self._all_ended(bound) and time.monotonic() < deadline:
+            _signal(group, signal.SIGKILL)  # again, for what was forked meanwhile
+            bound = 0.1
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-        deadline = time.monotonic() + _GRACE
-        while not self._all_ended(0.1) and time.monotonic() < deadline:
-            _signal(group, signal.SIGKILL)  # again, for what was forked meanwhile
 
     def _all_ended(self, bound: float) -> bool:
         """Wait for all children and adopted orphans, for ``bound`` seconds at most."""
@@ -203,11 +207,20 @@ class _Children:
         return True
 
 
-def _signal(group: int, number: signal.Signals) -> None:
-    """Send a signal to a process group, and to those of the family that have left it."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-    for process in processes.descendants(os.getpid()):
+def _signal(group: int, *numbers: signal.Signals, grace: float = 0.0) -> None:
+    """Send signals to a family, wherever its processes are; to its group, where none can be seen.
+
+    Each process gets its share of ``grace`` to end before the next one has its turn.
+    multiprocessing's resource tracker is spared: it ends when all others have, and unlinks what
+    they left.
+    """
+    family = processes.descendants(os.getpid())
+    for number in numbers if not family else ():
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.getpgid(process.pid) != group:
-                os.kill(process.pid, number)
+            os.killpg(group, number)
+    for process in family:
+        if not process.tracks_resources:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                for number in numbers:
+                    os.kill(process.pid, number)
+            process.wait(grace / len(family))

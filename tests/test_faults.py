@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,7 @@ os.open(__file__ + ".held", os.O_WRONLY)
 """Has each process of the run, and each that a spec forks, hold a pipe open: its end is theirs."""
 
 HEAD = """
-import ctypes, signal, subprocess, sys, threading
+import ctypes, multiprocessing, signal, subprocess, sys, threading
 from pathlib import Path
 
 def parent_of(pid):
@@ -125,6 +126,8 @@ def in_thread(begun):
 
 def test_blocks_in_c():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    semaphore = multiprocessing.get_context("spawn").Semaphore()
+    Path("semaphore").write_text(semaphore._semlock.name)
     fork(in_child)
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=pipe, stdout=pipe) as program:
@@ -138,21 +141,24 @@ def test_blocks_in_c():
 
 def test_a_spec_that_blocks_in_c_with_the_gil_is_killed(faulty):
     faulty.plant(BLOCKS_IN_C)
-    faulty.suite.write("conftest.py", f"{HELD}\nconcspec.server._GRACE = 3.0")
+    time_to_start = "concspec.server.BOUND = 4.0\nconcspec.server._GRACE = 3.0"
+    faulty.suite.write("conftest.py", f"{HELD}\n{time_to_start}")
     status, output = faulty.run()
     assert status == pytest.ExitCode.TESTS_FAILED
     graded = faulty.graded()
     assert graded["good"][0] == "holds"
     verdict, seen = graded["blocks-in-c"]
     assert verdict == "error"
-    assert seen.startswith("killed, because it did not end within 1 s\n  process ")
+    assert seen.startswith("killed, because it did not end within 4 s\n  process ")
     functions = {"test_blocks_in_c", "in_thread", "in_child", "in_program"}
     if sys.implementation.name == "pypy":  # it writes the stack of the main thread alone
         functions.remove("in_thread")
     for function in functions:
-        assert re.search(rf"File .*, line \d+ in {function}\n", seen)
+        assert re.search(rf"File .*, line \d+ in {function}\n", seen), seen
     assert seen in output
     faulty.assert_nothing_is_left()
+    semaphore = (faulty.suite.path / "semaphore").read_text()
+    assert not Path(f"/dev/shm/sem.{semaphore.lstrip('/')}").exists()
 
 
 ENDED_BY_SIGKILL = r"its process was ended by SIGKILL"
