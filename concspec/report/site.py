@@ -28,10 +28,10 @@ def write(merged: Merged, folder: Path) -> None:
     matrix = Matrix(merged)
     made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
     try:
+        for kind in ("pictures", "badges/interpreters", "badges/claims"):
+            (made / kind).mkdir(parents=True)
         for name, text in _files(matrix):
-            path = made / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            (made / name).write_text(text, encoding="utf-8")
         for path in sorted(made.iterdir(), key=lambda path: path.name == "index.html"):
             place = folder / path.name
             if place.is_dir():

@@ -1,6 +1,5 @@
 """How long it takes to merge and write, and how large the page is."""
 
-import os
 import subprocess
 import sys
 
@@ -13,27 +12,51 @@ from tests.report.big import runs
 from tests.report.runs import write
 
 SLOW = 3.0
-"""Seconds that a hundred interpreters may take on a machine of one's own."""
+"""Seconds of CPU time that a hundred interpreters may take, where the yardstick takes as follows.
+
+A machine with busy neighbours is slower at both: on two shared cores, within an hour, CPython 3.11
+took 2.2 to 3.3 s for the one, and 0.30 to 0.36 s for the other.
+"""
+YARDSTICK = 0.3
+REPORT = ("-m", "concspec.report")
+READS_AND_WRITES = """
+import json, pathlib, sys
+for file in pathlib.Path(sys.argv[1]).glob("*.json"):
+    json.dumps(json.loads(file.read_text()))
+"""
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(
-    ("interpreters", "claims", "bytes_at_most"), [(100, 150, 3_000_000), (10, 190, 600_000)]
-)
-def test_a_large_matrix_is_quick_and_small(tmp_path, interpreters, claims, bytes_at_most):
-    write(tmp_path, *runs(interpreters, claims))
-    took = min(seconds(tmp_path) for _ in range(3))
-    assert (tmp_path / "site" / "index.html").stat().st_size <= bytes_at_most
-    if took > SLOW and os.getloadavg()[0] > 1.5 * os.cpu_count():
-        pytest.skip("the machine is too busy to tell: even CPU time grows beside neighbours")
-    assert took <= SLOW
+def test_a_hundred_interpreters_are_merged_quickly(tmp_path):
+    results = made_up(tmp_path, 100, 150)
+    rounds = []
+    for number in range(3):
+        slowness = seconds("-c", READS_AND_WRITES, str(results)) / YARDSTICK
+        # Each into a folder of its own: ext4 is slow to make files where many have just gone.
+        site = tmp_path / str(number)
+        rounds.append(seconds(*REPORT, str(results), "--out", str(site)) / max(1, slowness))
+    assert (site / "index.html").stat().st_size <= 3_000_000
+    assert min(rounds) <= SLOW
 
 
-def seconds(folder):
-    """CPU time that it takes to merge ``folder`` and write the site; neighbours make it vary."""
-    program = [sys.executable, "-m", "concspec.report", str(folder), "--out", f"{folder}/site"]
+def test_the_page_of_ten_interpreters_is_small(tmp_path):
+    results = made_up(tmp_path, 10, 190)
+    seconds(*REPORT, str(results), "--out", str(tmp_path))
+    assert (tmp_path / "index.html").stat().st_size <= 600_000
+
+
+def made_up(folder, interpreters, claims):
+    """Write the results of so many interpreters, and give their folder."""
+    results = folder / "results"
+    results.mkdir()
+    write(results, *runs(interpreters, claims))
+    return results
+
+
+def seconds(*arguments):
+    """CPU time of a Python program; its neighbours make the time that passes vary."""
     before = children()
-    subprocess.run(program, check=True)
+    subprocess.run([sys.executable, *arguments], check=True)
     return children() - before
 
 
