@@ -5,91 +5,183 @@ Classes are known by their identity: one of the program may say how it hashes an
 
 from __future__ import annotations
 
+import functools
+import operator
 import threading
 import types
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from concspec.interleave.watched import is_program_code, is_shown
 
 if TYPE_CHECKING:
-    from typing import TypeGuard
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, TypeGuard, TypeVar
+
+    from typing_extensions import TypeIs
+
+    Kind = TypeVar("Kind")
+    Other = TypeVar("Other")
+    Told = TypeVar("Told")
+
 
 OF_PROGRAM = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+TEXTS = (str, bytes, bool, int, float, complex, type(None), range)
+_OF_TEXTS = frozenset(id(member) for kind in TEXTS for member in vars(kind).values())
+_IMPLEMENTED = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinFunctionType)
+_BINDING = ("__get__", "__set__", "__delete__")
+
+mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+"""The classes that a class has its attributes from, whatever its metaclass makes of `__mro__`."""
+
+namespace: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+"""The attributes that a class has itself, whatever its metaclass makes of `__dict__`."""
+
+
+@overload
+def is_a(thing: object, kinds: type[Kind]) -> TypeIs[Kind]: ...
+@overload
+def is_a(thing: object, kinds: tuple[type[Kind], type[Other]]) -> TypeIs[Kind | Other]: ...
+@overload
+def is_a(thing: object, kinds: tuple[type, ...]) -> bool: ...
+def is_a(thing: object, kinds: type | tuple[type, ...]) -> bool:
+    """Tell an object of a class, whatever its own class makes of `__class__`."""
+    return issubclass(type(thing), kinds)
 
 
 def is_python_function(function: object) -> TypeGuard[types.FunctionType]:
     """Tell a function written in Python; PyPy's built-in ones are of the same type."""
-    return isinstance(function, types.FunctionType) and isinstance(
-        function.__code__, types.CodeType
-    )
+    return is_a(function, types.FunctionType) and is_a(function.__code__, types.CodeType)
 
 
 def is_python(function: object) -> bool:
     """Tell a function or a method that runs nothing but code that tracing shows."""
-    if isinstance(function, types.MethodType):
+    if is_a(function, types.MethodType):
         function = function.__func__
     return is_python_function(function) and is_shown(function.__code__)
 
 
-_python_types: dict[int, tuple[type, bool]] = {}
-_IMPLEMENTED = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinFunctionType)
+def _once(tell: Callable[[type], Told]) -> Callable[[type], Told]:
+    """Remember what is told of a class as long as there is the class."""
+    known: dict[int, tuple[object, Told]] = {}
+
+    def told(kind: type) -> Told:
+        found = known.get(id(kind))
+        if found is None:
+            end = weakref.ref(kind, functools.partial(known.pop, id(kind)))  # pop(id, reference)
+            found = known[id(kind)] = end, tell(kind)
+        return found[1]
+
+    return told
 
 
+@_once
 def is_python_type(kind: type) -> bool:
     """Tell a class whose methods are Python code that is watched."""
-    known = _python_types.get(id(kind))
-    if known is None:
-        python = bool(kind.__flags__ & OF_PROGRAM) and not any(
-            (isinstance(each, _IMPLEMENTED) or _is_hidden(each)) and not is_python(each)
-            for each in vars(kind).values()
-        )
-        known = _python_types[id(kind)] = (kind, python)
-    return known[1]
+    if not kind.__flags__ & OF_PROGRAM or hooks(kind):
+        return False
+    members = namespace(kind).values()
+    return all(is_python(each) or not _is_implemented(each) for each in members)
 
 
-def _is_hidden(function: object) -> bool:
+def _is_implemented(member: object) -> bool:
+    """Tell a function that no tracing shows."""
+    return is_a(member, _IMPLEMENTED) or _is_hidden(member)
+
+
+@_once
+def hooks(kind: type) -> tuple[object, ...]:
+    """Return what is not Python code of all that Python calls by itself for objects of a class.
+
+    Such are special methods and what makes up descriptors: `__len__ = items.__len__`, or
+    `property(attrgetter("x"))`.
+    """
+    return tuple(
+        hook
+        for each in mro(kind)
+        if each.__flags__ & OF_PROGRAM
+        for name, member in namespace(each).items()
+        for owner, hook in _called_by_python(each, name, member)
+        if _is_unseen(hook) and not _is_usual(kind, owner, name, hook)
+    )
+
+
+def _called_by_python(owner: type, name: str, member: object) -> Iterator[tuple[type, object]]:
+    """Give what of a member of a class Python calls by itself, and the class that has it."""
+    if is_a(member, property):
+        yield from ((owner, each) for each in (member.fget, member.fset, member.fdel))
+    elif name.startswith("__") and name.endswith("__"):
+        yield owner, member.__func__ if is_a(member, (staticmethod, classmethod)) else member
+    else:
+        for each in mro(type(member)):
+            if each.__flags__ & OF_PROGRAM:
+                members = namespace(each)
+                yield from ((each, members[way]) for way in _BINDING if way in members)
+
+
+def _is_unseen(member: object) -> bool:
+    """Tell what can be called, and is neither Python code that is watched nor a class."""
+    if is_a(member, (types.FunctionType, types.MethodType)):
+        return not is_python(member)
+    kind = type(member)
+    if issubclass(kind, type) or not any("__call__" in namespace(each) for each in mro(kind)):
+        return False
+    return not is_of_python(kind)
+
+
+def _is_usual(kind: type, owner: type, name: str, member: object) -> bool:
+    """Tell what a class of C has of itself, what is inherited anyway, and what texts have."""
+    if id(member) in _OF_TEXTS or name == "__new__":
+        return True
+    if getattr(member, "__objclass__", None) is owner:
+        return True
+    # PyPy has classes of C in Python, and the fields of named tuples as properties.
+    if _is_hidden(member) and member.__qualname__.startswith(f"{owner.__qualname__}."):
+        return True
+    if is_a(member, operator.itemgetter) and issubclass(owner, tuple):
+        return True
+    return any(namespace(base).get(name) is member for base in mro(kind) if base is not owner)
+
+
+def _is_hidden(function: object) -> TypeGuard[types.FunctionType]:
     """Tell a function of PyPy that no tracing shows."""
-    return isinstance(function, types.FunctionType) and not is_python(function)
+    return is_a(function, types.FunctionType) and not is_python(function)
 
 
 def is_of_python(kind: type) -> bool:
     """Tell a class that has all its methods, but those of `object`, from Python."""
-    return all(is_python_type(each) for each in kind.__mro__[:-1])
+    return all(is_python_type(each) for each in mro(kind)[:-1])
 
 
 def is_iterator(kind: type) -> bool:
     """Tell a class whose objects are moved on by going through them."""
-    return any("__next__" in vars(each) for each in kind.__mro__)
+    return any("__next__" in namespace(each) for each in mro(kind))
 
 
 def is_modelled_class(kind: type) -> bool:
     """Tell the classes whose operations are steps of their own."""
     module = kind.__module__
     return module in ("threading", "_thread") or (
-        isinstance(module, str) and module.startswith("concspec.interleave")
+        is_a(module, str) and module.startswith("concspec.interleave")
     )
 
 
 def is_of_program(module: object) -> bool:
     """Tell a module that is the program's."""
-    return is_program_code(getattr(module, "__file__", None) or "<string>")
+    return is_program_code(vars(module).get("__file__") or "<string>")
 
 
 def is_watched_for_its_end(thing: object) -> bool:
     """Tell whether something depends on when an object ends, which no access tells."""
     kind = type(thing)
-    if kind in _LASTING or is_modelled_class(kind) or isinstance(thing, (type, threading.Thread)):
+    if kind in _LASTING or is_modelled_class(kind) or is_a(thing, (type, threading.Thread)):
         return False
     return has_finalizer(kind) or weakref.getweakrefcount(thing) > 0
 
 
 def has_finalizer(kind: type) -> bool:
     """Tell a class whose objects run code of Python at their end."""
-    for each in kind.__mro__:
-        if "__del__" in each.__dict__ and is_python_function(each.__dict__["__del__"]):
-            return True
-    return False
+    return any(is_python_function(namespace(each).get("__del__")) for each in mro(kind))
 
 
 _LASTING = frozenset([dict, list, types.FunctionType, types.ModuleType, types.GeneratorType])

@@ -10,7 +10,14 @@ import types
 from collections import OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.classes import is_python_type
+from concspec.interleave.classes import (
+    hooks,
+    is_a,
+    is_python_function,
+    is_python_type,
+    mro,
+    namespace,
+)
 from concspec.interleave.operations import WHOLE
 
 if TYPE_CHECKING:
@@ -39,7 +46,6 @@ ATOMS = frozenset(
         types.MethodDescriptorType, types.WrapperDescriptorType, type(MISSING),
     ]
 )  # fmt: skip
-TEXTS = (str, bytes, bool, int, float, complex, type(None), range)
 CONTAINERS = (list, dict, set, bytearray, deque)
 _PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
 ANY = object()  # among the objects that were reached: all others, too
@@ -48,47 +54,52 @@ _AS_THEY_ARE = (
     types.WrapperDescriptorType, property,
 )  # fmt: skip
 """What a class gives of itself just as it stands."""
+_LOOKING_UP = (types.WrapperDescriptorType, types.FunctionType)
+"""What `__getattribute__` is where it is that of C; PyPy has functions for that."""
 
 
 def static_attribute(receiver: object, name: object) -> object:
     """Return the attribute without running any code of the program, or MISSING."""
-    if receiver is MISSING or isinstance(receiver, Aliases) or type(name) is not str:
+    if receiver is MISSING or type(receiver) is Aliases or type(name) is not str:
         return MISSING
     kind = type(receiver)
-    if isinstance(receiver, type):
+    if not _has_usual_attributes(kind):
+        return MISSING
+    if is_a(receiver, type):
         if name == "__dict__":
-            return vars(receiver)
-        for each in type.__getattribute__(receiver, "__mro__"):
-            if name in each.__dict__:
-                found = each.__dict__[name]
-                if isinstance(found, staticmethod):
+            return namespace(receiver)
+        if any(_is_setting(namespace(each).get(name)) for each in mro(kind)):
+            return MISSING
+        for each in mro(receiver):
+            known = namespace(each)
+            if name in known:
+                found = known[name]
+                if is_a(found, staticmethod):
                     return found.__func__
-                if isinstance(found, classmethod):
+                if is_a(found, classmethod):
                     return types.MethodType(found.__func__, receiver)
-                if isinstance(found, _AS_THEY_ARE) or not _is_binding(found):
+                if is_a(found, _AS_THEY_ARE) or not _is_binding(found):
                     return found
                 return MISSING
         return MISSING
     own = (instance_dict(receiver) or EMPTY).get(name, MISSING)
-    if isinstance(receiver, types.ModuleType):
+    if kind is types.ModuleType:
         return own
-    for each in kind.__mro__:
-        known = each.__dict__
-        if "__getattribute__" in known and each is not object and is_python_type(each):
-            return MISSING
+    for each in mro(kind):
+        known = namespace(each)
         if name in known:
             found = known[name]
-            if isinstance(found, types.FunctionType):
+            if is_a(found, types.FunctionType):
                 return types.MethodType(found, receiver) if own is MISSING else own
-            if isinstance(found, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+            if is_a(found, (types.MemberDescriptorType, types.GetSetDescriptorType)):
                 return got_by(found, receiver)
-            if isinstance(found, property):
+            if is_a(found, property):
                 return MISSING
             if own is not MISSING:
-                return own
-            if isinstance(found, staticmethod):
+                return MISSING if _is_setting(found) else own
+            if is_a(found, staticmethod):
                 return found.__func__
-            if isinstance(found, classmethod):
+            if is_a(found, classmethod):
                 return types.MethodType(found.__func__, kind)
             if not _is_binding(found):
                 return found
@@ -99,12 +110,11 @@ def static_attribute(receiver: object, name: object) -> object:
 def static_method(receiver: object, name: str) -> types.FunctionType | None:
     """Return the function that is a method of the object, if its own class has it."""
     kind = type(receiver)
-    known = kind.__dict__
-    found = known.get(name)
+    found = namespace(kind).get(name)
     if (
         type(found) is not types.FunctionType
-        or "__getattribute__" in known
-        or isinstance(receiver, type)
+        or not _has_usual_attributes(kind)
+        or is_a(receiver, type)
         or name in (instance_dict(receiver) or EMPTY)
     ):
         return None
@@ -139,14 +149,27 @@ def got_cell(cell: types.CellType) -> object:
         return None
 
 
+def _has_usual_attributes(kind: type) -> bool:
+    """Tell a class whose objects have their attributes where they usually are."""
+    looks_up = type.__getattribute__(kind, "__getattribute__")
+    return is_a(looks_up, _LOOKING_UP) and not is_python_function(looks_up) and not hooks(kind)
+
+
 def _is_binding(found: object) -> bool:
     """Tell a descriptor that may give anything."""
-    return any("__get__" in vars(each) for each in type(found).__mro__)
+    return any("__get__" in namespace(each) for each in mro(type(found)))
+
+
+def _is_setting(found: object) -> bool:
+    """Tell a descriptor that goes before what an object has itself."""
+    return any(
+        name in namespace(each) for each in mro(type(found)) for name in ("__set__", "__delete__")
+    )
 
 
 def shown(value: object) -> object:
     """Return a value to show, or MISSING where it is known only as one of several."""
-    return MISSING if isinstance(value, Aliases) else value
+    return MISSING if type(value) is Aliases else value
 
 
 def instance_dict(receiver: object) -> dict[str, object] | None:
@@ -157,31 +180,31 @@ def instance_dict(receiver: object) -> dict[str, object] | None:
         found = kind.__getattribute__(receiver, "__dict__")
     except AttributeError:
         return None
-    return found if isinstance(found, dict) else None
+    return found if is_a(found, dict) else None
 
 
-def field_of(container: object, key: object) -> Field:
+def field_of(container: Any, key: object) -> Field:
     """Return the field of a container that a key names, or WHOLE where that cannot be told."""
     if type(key) not in _PLAIN_KEYS:
         return WHOLE
-    if isinstance(container, dict):
+    if is_a(container, dict):
         return (key,)
-    if isinstance(container, (list, bytearray, deque)) and isinstance(key, int):
+    if is_a(container, (list, bytearray, deque)) and is_a(key, int):
         return (key if key >= 0 else key + len(container),)
     return WHOLE
 
 
 def elements(container: Any) -> list[object]:
     """Return what a container holds, whatever its class makes of going through it."""
-    if isinstance(container, dict):
+    if is_a(container, dict):
         keys = [key for key in dict.__iter__(container) if type(key) not in ATOMS]
         return [*keys, *dict.values(container)]
-    if isinstance(container, (set, frozenset)):
+    if is_a(container, (set, frozenset)):
         # Their order is that of addresses, which are others in the next execution.
         return [] if all(map(_is_plain, frozenset(container))) else [ANY]
     kinds: tuple[Any, ...] = (list, tuple, deque)
     for kind in kinds:
-        if isinstance(container, kind):
+        if is_a(container, kind):
             return list(kind.__iter__(container))
     return []
 

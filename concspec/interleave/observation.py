@@ -65,7 +65,10 @@ from concspec.interleave.c_code import (
 )
 from concspec.interleave.classes import (
     OF_PROGRAM,
+    TEXTS,
     has_finalizer,
+    hooks,
+    is_a,
     is_iterator,
     is_modelled_class,
     is_of_program,
@@ -74,6 +77,8 @@ from concspec.interleave.classes import (
     is_python_function,
     is_python_type,
     is_watched_for_its_end,
+    mro,
+    namespace,
 )
 from concspec.interleave.looking import (
     ANY,
@@ -82,7 +87,6 @@ from concspec.interleave.looking import (
     EMPTY,
     MISSING,
     NEW,
-    TEXTS,
     Aliases,
     elements,
     field_of,
@@ -135,9 +139,9 @@ class Observer:
         if name is None:
             name = self.names[identity] = len(self.kept)
             self.kept.append(thing)
-            if isinstance(thing, type):
+            if is_a(thing, type):
                 # `vars` of a class shows a dictionary through a proxy; that is the class as well.
-                for inner in gc.get_referents(type.__dict__["__dict__"].__get__(thing)):
+                for inner in gc.get_referents(namespace(thing)):
                     if type(inner) is dict:
                         self.names[id(inner)] = name
             elif is_watched_for_its_end(thing):
@@ -146,11 +150,10 @@ class Observer:
 
     def value(self, source: Source, frame: types.FrameType, results: dict[Any, object]) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
-        kind = type(source)
-        if kind is Result:
-            return results.get((id(frame), source.offset), MISSING)  # type: ignore[union-attr]
-        if kind is Local:
-            name = source.name  # type: ignore[union-attr]
+        if type(source) is Result:
+            return results.get((id(frame), source.offset), MISSING)
+        if type(source) is Local:
+            name = source.name
             if name == ".0" and id(frame.f_code) in results:
                 return results[id(frame.f_code)]  # what the comprehension goes through
             return frame.f_locals.get(name, MISSING)
@@ -158,7 +161,7 @@ class Observer:
             return source.value
         if isinstance(source, Method):
             receiver = self.value(source.receiver, frame, results)
-            if isinstance(receiver, Aliases):
+            if type(receiver) is Aliases:
                 return receiver
             return static_attribute(receiver, source.name)
         if isinstance(source, Built):
@@ -190,12 +193,14 @@ class Observer:
             return (place, (self.name(frame.f_globals), site.field)), False
         receiver = self.value(site.receiver, frame, results)
         if kind == ATTRIBUTE:
-            return self.attribute(receiver, site.name, write=site.write), site.write
+            return self.attribute(receiver, site.name, write=site.write)
         if kind == ITEM:
             return self.item(receiver, site, frame, results)
         if kind == CAPTURE:
             # An iterator remembers how large a dictionary or a set was; that of a list does not.
-            return ((), False) if isinstance(receiver, list) else (self.whole(receiver)[0], False)
+            if is_a(receiver, list) and not hooks(type(receiver)):
+                return NOTHING
+            return self.whole(receiver)[0], False
         if site.name == "deep":
             return self.touched([receiver], inside=False, write=False)
         if site.name == "inside":
@@ -244,7 +249,16 @@ class Observer:
 
     # Attributes.
 
-    def attribute(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
+    def attribute(self, receiver: object, name: str, *, write: bool) -> Touched:
+        """Return what getting or setting an attribute touches."""
+        called = hooks(type(receiver))
+        if is_a(receiver, types.ModuleType) and name not in vars(receiver):
+            called += (vars(receiver).get("__getattr__"),)
+        if any(not is_python(each) for each in called if each is not None):
+            return self.touched([receiver, *called], inside=True, write=True)
+        return self.places(receiver, name, write=write), write
+
+    def places(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
         """Return the places of an attribute, which is an item of the dictionary that has it."""
         field = (name,)
         kind = type(receiver)
@@ -252,16 +266,16 @@ class Observer:
             return () if receiver is NEW else ((None, field),)
         if kind is types.CellType:
             return ((-1, WHOLE),)
-        if isinstance(receiver, type):
+        if is_a(receiver, type):
             owner: object = receiver
-            known: Mapping[str, object] = vars(receiver)
-            classes: tuple[type, ...] = type.__getattribute__(receiver, "__mro__")[1:]
+            known: Mapping[str, object] = namespace(receiver)
+            classes = mro(receiver)[1:]
         else:
             inner = instance_dict(receiver)
             owner, known = (receiver, EMPTY) if inner is None else (inner, inner)
             if id(inner) not in self.names and is_watched_for_its_end(receiver):
                 self.doubt = self.doubt or f"the end of a {kind.__name__}"
-            classes = kind.__mro__
+            classes = mro(kind)
         if write:
             # A new dictionary moves all attributes elsewhere, and a new class most of them.
             whole = name in ("__dict__", "__class__")
@@ -270,10 +284,10 @@ class Observer:
         if name in known:
             return (own,)
         for each in classes:
-            namespace = each.__dict__
-            if name in namespace:
-                found = namespace[name]
-                if type(found) is not types.FunctionType and isinstance(found, _STATES):
+            members = namespace(each)
+            if name in members:
+                found = members[name]
+                if type(found) is not types.FunctionType and is_a(found, _STATES):
                     return (own,)
                 if not each.__flags__ & OF_PROGRAM:  # such a class cannot be changed
                     return (own,) if known else ()
@@ -287,8 +301,8 @@ class Observer:
     ) -> Touched:
         key = self.value(site.key, frame, results)
         if type(receiver) in ATOMS:
-            return (), False
-        if not isinstance(receiver, CONTAINERS):
+            return NOTHING
+        if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):
             return self.touched([receiver], inside=False, write=site.write)
         field = field_of(receiver, key)
         if field == WHOLE:
@@ -299,18 +313,16 @@ class Observer:
             places, write = self.touched(others, inside=False, write=site.write)
             return ((self.name(receiver), WHOLE), *places), write
         write = site.write or (
-            isinstance(receiver, defaultdict)
-            and not site.name
-            and not dict.__contains__(receiver, key)
+            is_a(receiver, defaultdict) and not site.name and not dict.__contains__(receiver, key)
         )
         return ((self.name(receiver), field),), write
 
     def whole(self, receiver: object) -> Touched:
         """Return the places of going through `receiver`, but not through what is inside."""
-        if isinstance(receiver, CONTAINERS):
+        if is_a(receiver, CONTAINERS) and not hooks(type(receiver)):
             return ((self.name(receiver), WHOLE),), False
-        if isinstance(receiver, (tuple, frozenset)):
-            return (), False
+        if is_a(receiver, (tuple, frozenset)):
+            return NOTHING
         return self.touched([receiver], inside=False, write=False)
 
     def touched(self, roots: list[object], *, inside: bool, write: bool) -> Touched:
@@ -364,6 +376,7 @@ class Observer:
             if len(seen) == _MOST_REACHED:
                 return [ANY], calls, closed
             seen.add(id(thing))
+            todo += hooks(kind)
             if kind is Aliases:
                 todo += thing.objects  # type: ignore[attr-defined]
             elif kind is types.FunctionType or kind is types.ModuleType:
@@ -376,25 +389,25 @@ class Observer:
                 if not is_python(thing):
                     calls.append(thing)
                     todo.append(thing.__self__)  # type: ignore[attr-defined]
-            elif isinstance(thing, (types.BuiltinFunctionType, types.MethodWrapperType)):
+            elif is_a(thing, (types.BuiltinFunctionType, types.MethodWrapperType)):
                 calls.append(thing)
-                if not isinstance(thing.__self__, types.ModuleType):
+                if not is_a(thing.__self__, types.ModuleType):
                     todo.append(thing.__self__)
             elif thing is LOOKING or thing is CALLING:
                 calls.append(thing)
-            elif isinstance(thing, type):
+            elif is_a(thing, type):
                 if inside and is_python_type(thing) and not is_modelled_class(thing):
                     found.append(thing)
-                    todo += [each for each in vars(thing).values() if not callable(each)]
+                    todo += [each for each in namespace(thing).values() if not callable(each)]
             elif is_modelled_class(kind):
                 pass
-            elif isinstance(thing, (tuple, frozenset, *CONTAINERS)):
+            elif is_a(thing, (tuple, frozenset, *CONTAINERS)):
                 if kind is dict and is_of_class(thing) and id(thing) not in self.names:
                     return [ANY], calls, closed
-                if not isinstance(thing, (tuple, frozenset)):
+                if not is_a(thing, (tuple, frozenset)):
                     found.append(thing)
                 todo += elements(thing)
-                if inside and is_python_type(kind):
+                if inside and kind.__flags__ & OF_PROGRAM:
                     self.enter(thing, found, todo)
             elif kind in OPAQUE:
                 found.append(thing)
@@ -414,7 +427,7 @@ class Observer:
                 if own is not None:  # which PyPy does not count among them
                     found.append(own)
                     todo += own.values()
-                if "__call__" in vars(kind) and kind is not functools.partial:
+                if "__call__" in namespace(kind) and kind is not functools.partial:
                     calls.append(thing)
         return found, calls, closed
 
@@ -423,9 +436,9 @@ class Observer:
         own = instance_dict(thing)
         found.append(thing if own is None else own)
         todo += (own or {}).values()
-        for each in type(thing).__mro__:
-            for member in vars(each).values():
-                if isinstance(member, types.MemberDescriptorType):
+        for each in mro(type(thing)):
+            for member in namespace(each).values():
+                if is_a(member, types.MemberDescriptorType):
                     todo.append(got_by(member, thing))
         todo.append(type(thing))
 
@@ -433,7 +446,7 @@ class Observer:
 
     def callee(
         self, site: Site, frame: types.FrameType, results: dict[Any, object]
-    ) -> tuple[object, object]:
+    ) -> tuple[Any, object]:
         """Return the function that is called, and the object it is bound to, or MISSING."""
         source = site.receiver
         if type(source) is Method:
@@ -444,9 +457,9 @@ class Observer:
             function = self.value(source, frame, results)
         else:
             function = self.value(source, frame, results)
-        if isinstance(function, types.MethodType):
+        if is_a(function, types.MethodType):
             return function.__func__, function.__self__
-        if isinstance(function, (types.BuiltinMethodType, types.MethodWrapperType)):
+        if is_a(function, (types.BuiltinMethodType, types.MethodWrapperType)):
             owner = function.__self__
             return function, MISSING if owner is None else owner
         return function, MISSING
@@ -464,52 +477,52 @@ class Observer:
             return ((None, WHOLE),), True
         if is_python_function(function):
             if function.__code__ is site.followed:
-                return (), False
+                return NOTHING
             self.question(function, frame)
             if is_modelled(function.__code__.co_filename) or is_shown(function.__code__):
                 if function not in UNSEEN:
                     site.followed = function.__code__
-                return (), False
+                return NOTHING
             bound = [] if owner is MISSING else [owner]
             kept = [got_cell(each) for each in function.__closure__ or ()]
             given = self.given(site, frame, results)
             return self.touched([*bound, *kept, *given], inside=True, write=True)
         given = self.given(site, frame, results)
-        if isinstance(function, types.CodeType):
+        if is_a(function, types.CodeType):
             if function.co_name in _COMPREHENSIONS and given:
                 results[id(function)] = given[0]
-            return (), False
-        if isinstance(function, Aliases):
+            return NOTHING
+        if type(function) is Aliases:
             known = function is NEW
             return self.touched([function, *given], inside=not known, write=not known)
-        if isinstance(function, type):
+        if is_a(function, type):
             return self.constructed(function, given, frame)
-        if isinstance(
+        if is_a(
             function, (types.FunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
         ):
             if owner is MISSING and given:  # `list.append(items, 1)`
                 owner, *given = given
             return self.method(function.__name__, owner, given)
-        if isinstance(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
-            if isinstance(owner, types.ModuleType) or owner is MISSING:
+        if is_a(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
+            if is_a(owner, types.ModuleType) or owner is MISSING:
                 return self.function(function, given, frame)
             return self.method(function.__name__, owner, given)
         kind = type(function)
-        if isinstance(function, WEAK):
+        if is_a(function, WEAK):
             self.question(weakref.ref, frame)
         if is_python_type(kind) and is_of_python(kind):
-            return (), False
+            return NOTHING
         return self.touched([function, *given], inside=True, write=True)
 
     def function(self, function: Any, given: list[object], frame: types.FrameType) -> Touched:
         """A function of a module written in C."""
         self.question(function, frame)
         if function in RUNNING or function in HARMLESS or function.__module__ in HARMLESS_MODULES:
-            return (), False
+            return NOTHING
         if function in GETTING or function in SETTING:
             write = function in SETTING
             if len(given) > 1 and type(given[1]) is str:
-                return self.attribute(given[0], given[1], write=write), write
+                return self.attribute(given[0], given[1], write=write)
             return self.touched(given, inside=True, write=write)
         if function in READING:
             return self.touched(given, inside=False, write=False)
@@ -521,20 +534,20 @@ class Observer:
 
     def method(self, name: str, owner: object, given: list[object]) -> Touched:
         """A method written in C, called on `owner`."""
-        if name in ("__init__", "__init_subclass__") and not isinstance(owner, CONTAINERS):
+        if name in ("__init__", "__init_subclass__") and not is_a(owner, CONTAINERS):
             return self.touched(given, inside=False, write=False)
-        if name == "__new__" and given and isinstance(given[0], type):
+        if name == "__new__" and given and is_a(given[0], type):
             return self.touched(given[1:], inside=False, write=False)
         if name in ATTRIBUTE_METHODS and given and type(given[0]) is str:
             write = name != "__getattribute__"
-            return self.attribute(owner, given[0], write=write), write
-        if isinstance(owner, (*TEXTS, tuple, frozenset)):
+            return self.attribute(owner, given[0], write=write)
+        if is_a(owner, (*TEXTS, tuple, frozenset)):
             return self.touched([owner, *given], inside=False, write=False)
-        if isinstance(owner, type) and not is_python_type(owner):
+        if is_a(owner, type) and not is_python_type(owner):
             return self.touched(given, inside=False, write=False)
-        if isinstance(owner, CONTAINERS) and name not in METHODS_OF_ALL:
+        if is_a(owner, CONTAINERS) and name not in METHODS_OF_ALL:
             write = name not in READING_METHODS
-            if isinstance(owner, dict) and name in KEYED_METHODS and given:
+            if is_a(owner, dict) and name in KEYED_METHODS and given:
                 own: Place = (self.name(owner), field_of(owner, given[0]))
                 return (own,), write
             own = (self.name(owner), WHOLE)
@@ -543,22 +556,18 @@ class Observer:
             others = [*given, *elements(owner)] if name in COMPARING_METHODS else given
             places, moved = self.touched(others, inside=False, write=False)
             return (own, *places), write or moved
-        reads = isinstance(owner, CONTAINERS) and name in READING_METHODS
+        reads = is_a(owner, CONTAINERS) and name in READING_METHODS
         return self.touched([owner, *given], inside=not reads, write=not reads)
 
     def constructed(self, kind: type, given: list[object], frame: types.FrameType) -> Touched:
         """A class: what is written in Python of its making is seen."""
         self.ends(kind, frame)
-        if any(base is weak for base in kind.__mro__ for weak in WEAK):
+        if any(base is weak for base in mro(kind) for weak in WEAK):
             self.question(weakref.ref, frame)
         if kind is type and len(given) == 1:
-            return (), False
+            return NOTHING
         if is_python_type(kind):
-            return (
-                ((), False)
-                if is_of_python(kind)
-                else self.touched(given, inside=False, write=False)
-            )
+            return NOTHING if is_of_python(kind) else self.touched(given, inside=False, write=False)
         if is_known(kind):
             return self.touched(given, inside=False, write=False)
         return self.touched(given, inside=True, write=True)
@@ -570,14 +579,14 @@ class Observer:
         other = self.value(right, frame, results)
         if type(one) in ATOMS and one is not MISSING:
             if type(other) in ATOMS and other is not MISSING:
-                return (), False
+                return NOTHING
             return self.touched([other], inside=False, write=False)
         return self.touched([one, other], inside=False, write=site.write)
 
     def made(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> None:
         """Look at a call for nothing but what is made."""
         kind = self.value(site.receiver, frame, results)
-        if isinstance(kind, type):
+        if is_a(kind, type):
             self.ends(kind, frame)
 
     def ends(self, kind: type, frame: types.FrameType) -> None:
@@ -598,15 +607,15 @@ class Observer:
         """Return the result of a call, as far as it can be told before."""
         given = self.given(site, frame, results)
         if site.name in _OPERATORS:
-            if any(not isinstance(each, Aliases) and is_python_type(type(each)) for each in given):
+            if any(type(each) is not Aliases and is_python_type(type(each)) for each in given):
                 return MISSING
             made = self.made_of(given)
-            if not isinstance(made, Aliases) or made is NEW:
+            if type(made) is not Aliases or made is NEW:
                 return made
             operands = {id(each) for each in given}
             return Aliases([each for each in made.objects if id(each) not in operands])
         function, owner = self.callee(site, frame, results)
-        if isinstance(function, types.CodeType):
+        if is_a(function, types.CodeType):
             return NEW if function.co_flags & GENERATOR else MISSING
         if is_python_function(function):
             if function.__code__.co_filename.startswith(OWN):
@@ -615,40 +624,38 @@ class Observer:
             return NEW if function.__code__.co_flags & GENERATOR else MISSING
         if function is NEW:
             return self.made_of(given)
-        if isinstance(function, type):
+        if is_a(function, type):
             return self.instance(function, given)
-        if isinstance(function, types.BuiltinFunctionType) and (
-            isinstance(owner, types.ModuleType) or owner is MISSING
+        if is_a(function, types.BuiltinFunctionType) and (
+            is_a(owner, types.ModuleType) or owner is MISSING
         ):
             return self.returned(function, given, frame)
-        if isinstance(
+        if is_a(
             function, (types.MethodDescriptorType, types.WrapperDescriptorType, types.FunctionType)
         ):
             if owner is MISSING and given:
                 owner, *given = given
-        elif not isinstance(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
+        elif not is_a(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
             return MISSING
-        if isinstance(owner, TEXTS):
+        if is_a(owner, TEXTS):
             return NEW
-        if isinstance(owner, dict) and function.__name__ == "get" and given:
+        if is_a(owner, dict) and function.__name__ == "get" and given:
             found = static_item(owner, given[0])
             if found is not MISSING:
                 return found
-        if isinstance(owner, (*CONTAINERS, tuple, frozenset)):
+        if is_a(owner, (*CONTAINERS, tuple, frozenset)):
             return self.made_of([owner, *given])
         return MISSING
 
     def instance(self, kind: type, given: list[object]) -> object:
         """Return what is known of a new instance of a class."""
         if kind is type and len(given) == 1:
-            return (
-                MISSING if isinstance(given[0], Aliases) or given[0] is MISSING else type(given[0])
-            )
+            return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
         if kind is super or is_python_type(kind) or not is_known(kind):
             return MISSING
         if kind in COUNTING:
             return NEW
-        if "__call__" in vars(kind) and kind is not functools.partial:
+        if "__call__" in namespace(kind) and kind is not functools.partial:
             given = [*given, LOOKING if kind in GETTERS else CALLING]
         return self.made_of(given)
 
@@ -669,7 +676,7 @@ class Observer:
             return value if own and value is not NotImplemented else MISSING
         if site.kind == CALL:
             function, _ = self.callee(site, frame, results)
-            if isinstance(function, type):
+            if is_a(function, type):
                 function = static_attribute(function, "__init__")
                 value = ending.f_locals.get(code.co_varnames[0]) if code.co_varnames else MISSING
             if is_python_function(function):

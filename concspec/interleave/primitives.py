@@ -23,7 +23,7 @@ from concspec.interleave.classes import is_python
 from concspec.interleave.deadlock import name_of
 from concspec.interleave.errors import ExplorationError
 from concspec.interleave.operations import Operation, Waiter
-from concspec.interleave.scheduler import Execution, Task, Unwind
+from concspec.interleave.scheduler import Execution, Task, Unwind, called_by
 from concspec.interleave.tracing import unseen
 from concspec.interleave.watched import stopping_frame
 
@@ -550,20 +550,9 @@ def _end(execution: Execution, task: Task) -> None:
 def _look(execution: Execution, task: Task, target: Task) -> None:
     """Ask, as a step, whether a thread has ended."""
     asking = _ending(execution, target, write=False)
-    frame = stopping_frame(3)
     task.stretch.accesses.add(asking)
     if asking.label in execution.shared:
-        execution.reach(
-            task,
-            Operation(
-                asking.kind,
-                asking.label,
-                asking.places,
-                write=False,
-                filename=frame.f_code.co_filename if frame is not None else "",
-                line=frame.f_lineno or 0 if frame is not None else 0,
-            ),
-        )
+        execution.reach(task, called_by(asking, sys._getframe(2)))
 
 
 def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:

@@ -569,7 +569,7 @@ class Execution:
         task.stretch.accesses.add(operation)
         if site.label in self.shared:
             if not is_program_code(operation.filename):
-                operation = _called_by(operation, frame)
+                operation = called_by(operation, frame)
             self.reach(task, operation)
             if self.explaining:
                 self.explain(site, frame, task)
@@ -632,7 +632,7 @@ def where(frame: FrameType | None) -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def _called_by(operation: Operation, frame: FrameType) -> Operation:
+def called_by(operation: Operation, frame: FrameType) -> Operation:
     """Return the operation of a library at the line of the program for which it is done."""
     calling = program_frame(frame)
     if calling is None:
@@ -657,12 +657,7 @@ def _joined(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
 
 def stuck_frame(ident: int) -> FrameType | None:
     """Return the program's line at which the thread `ident` stands now."""
-    from concspec.interleave.watched import is_program_code  # noqa: PLC0415 - rarely needed
-
-    frame = sys._current_frames().get(ident)
-    while frame is not None and not is_program_code(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
+    return program_frame(sys._current_frames().get(ident))
 
 
 __all__ = ["Aliases", "Cut", "Execution", "Raised", "Step", "Task", "Unwind"]
