@@ -62,8 +62,13 @@ METHODS_OF_ALL = frozenset(dir(object))
 ATTRIBUTE_METHODS = frozenset(["__getattribute__", "__setattr__", "__delattr__"])
 COMPARING_METHODS = frozenset(["__contains__", "count", "index", "remove", "sort"])
 GETTERS = frozenset([operator.attrgetter, operator.itemgetter])
-GETTING = frozenset([getattr, hasattr, object.__getattribute__])
-SETTING = frozenset([setattr, delattr, object.__setattr__, object.__delattr__])
+GETTING = frozenset([getattr, hasattr, object.__getattribute__, type.__getattribute__])
+SETTING = frozenset(
+    [
+        setattr, delattr, object.__setattr__, object.__delattr__, type.__setattr__,
+        type.__delattr__,
+    ]
+)  # fmt: skip
 WEAK = (weakref.ReferenceType, weakref.ProxyType, weakref.CallableProxyType)
 OPAQUE = frozenset([types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, *WEAK])
 UNSEEN: dict[object, str] = {

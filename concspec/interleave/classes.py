@@ -31,10 +31,10 @@ _OF_TEXTS = frozenset(id(member) for kind in TEXTS for member in vars(kind).valu
 _IMPLEMENTED = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinFunctionType)
 _BINDING = ("__get__", "__set__", "__delete__")
 
-mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+mro: Callable[[Any], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 """The classes that a class has its attributes from, whatever its metaclass makes of `__mro__`."""
 
-namespace: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+namespace: Callable[[Any], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
 """The attributes that a class has itself, whatever its metaclass makes of `__dict__`."""
 
 
@@ -61,9 +61,13 @@ def is_python(function: object) -> bool:
     return is_python_function(function) and is_shown(function.__code__)
 
 
-def _once(tell: Callable[[type], Told]) -> Callable[[type], Told]:
-    """Remember what is told of a class as long as there is the class."""
+_known: list[dict[int, tuple[object, Any]]] = []
+
+
+def once(tell: Callable[[type], Told]) -> Callable[[type], Told]:
+    """Remember what is told of a class, until it ends or all is forgotten."""
     known: dict[int, tuple[object, Told]] = {}
+    _known.append(known)
 
     def told(kind: type) -> Told:
         found = known.get(id(kind))
@@ -75,7 +79,13 @@ def _once(tell: Callable[[type], Told]) -> Callable[[type], Told]:
     return told
 
 
-@_once
+def forget() -> None:
+    """Forget what is known of classes, where one may have been changed."""
+    for each in _known:
+        each.clear()
+
+
+@once
 def is_python_type(kind: type) -> bool:
     """Tell a class whose methods are Python code that is watched."""
     if not kind.__flags__ & OF_PROGRAM or hooks(kind):
@@ -89,7 +99,7 @@ def _is_implemented(member: object) -> bool:
     return is_a(member, _IMPLEMENTED) or _is_hidden(member)
 
 
-@_once
+@once
 def hooks(kind: type) -> tuple[object, ...]:
     """Return what is not Python code of all that Python calls by itself for objects of a class.
 

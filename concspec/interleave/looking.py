@@ -17,6 +17,7 @@ from concspec.interleave.classes import (
     is_python_type,
     mro,
     namespace,
+    once,
 )
 from concspec.interleave.operations import WHOLE
 
@@ -54,6 +55,7 @@ _AS_THEY_ARE = (
     types.WrapperDescriptorType, property,
 )  # fmt: skip
 """What a class gives of itself just as it stands."""
+_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 _LOOKING_UP = (types.WrapperDescriptorType, types.FunctionType)
 """What `__getattribute__` is where it is that of C; PyPy has functions for that."""
 
@@ -65,7 +67,7 @@ def static_attribute(receiver: object, name: object) -> object:
     kind = type(receiver)
     if not _has_usual_attributes(kind):
         return MISSING
-    if is_a(receiver, type):
+    if issubclass(kind, type):
         if name == "__dict__":
             return namespace(receiver)
         if any(_is_setting(namespace(each).get(name)) for each in mro(kind)):
@@ -89,9 +91,9 @@ def static_attribute(receiver: object, name: object) -> object:
         known = namespace(each)
         if name in known:
             found = known[name]
-            if is_a(found, types.FunctionType):
+            if type(found) is types.FunctionType:
                 return types.MethodType(found, receiver) if own is MISSING else own
-            if is_a(found, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+            if type(found) in _SLOTS:
                 return got_by(found, receiver)
             if is_a(found, property):
                 return MISSING
@@ -114,7 +116,7 @@ def static_method(receiver: object, name: str) -> types.FunctionType | None:
     if (
         type(found) is not types.FunctionType
         or not _has_usual_attributes(kind)
-        or is_a(receiver, type)
+        or issubclass(kind, type)
         or name in (instance_dict(receiver) or EMPTY)
     ):
         return None
@@ -149,10 +151,11 @@ def got_cell(cell: types.CellType) -> object:
         return None
 
 
+@once
 def _has_usual_attributes(kind: type) -> bool:
     """Tell a class whose objects have their attributes where they usually are."""
-    looks_up = type.__getattribute__(kind, "__getattribute__")
-    return is_a(looks_up, _LOOKING_UP) and not is_python_function(looks_up) and not hooks(kind)
+    found = type.__getattribute__(kind, "__getattribute__")
+    return is_a(found, _LOOKING_UP) and not is_python_function(found) and not hooks(kind)
 
 
 def _is_binding(found: object) -> bool:
@@ -180,7 +183,7 @@ def instance_dict(receiver: object) -> dict[str, object] | None:
         found = kind.__getattribute__(receiver, "__dict__")
     except AttributeError:
         return None
-    return found if is_a(found, dict) else None
+    return found if type(found) is dict or is_a(found, dict) else None
 
 
 def field_of(container: Any, key: object) -> Field:

@@ -66,6 +66,7 @@ from concspec.interleave.c_code import (
 from concspec.interleave.classes import (
     OF_PROGRAM,
     TEXTS,
+    forget,
     has_finalizer,
     hooks,
     is_a,
@@ -139,7 +140,7 @@ class Observer:
         if name is None:
             name = self.names[identity] = len(self.kept)
             self.kept.append(thing)
-            if is_a(thing, type):
+            if issubclass(type(thing), type):
                 # `vars` of a class shows a dictionary through a proxy; that is the class as well.
                 for inner in gc.get_referents(namespace(thing)):
                     if type(inner) is dict:
@@ -251,10 +252,13 @@ class Observer:
 
     def attribute(self, receiver: object, name: str, *, write: bool) -> Touched:
         """Return what getting or setting an attribute touches."""
-        called = hooks(type(receiver))
-        if is_a(receiver, types.ModuleType) and name not in vars(receiver):
-            called += (vars(receiver).get("__getattr__"),)
-        if any(not is_python(each) for each in called if each is not None):
+        kind = type(receiver)
+        called = hooks(kind)
+        if issubclass(kind, types.ModuleType):
+            known = vars(receiver)
+            if name not in known and "__getattr__" in known and not is_python(known["__getattr__"]):
+                called += (known["__getattr__"],)
+        if called:
             return self.touched([receiver, *called], inside=True, write=True)
         return self.places(receiver, name, write=write), write
 
@@ -266,8 +270,8 @@ class Observer:
             return () if receiver is NEW else ((None, field),)
         if kind is types.CellType:
             return ((-1, WHOLE),)
-        if is_a(receiver, type):
-            owner: object = receiver
+        if issubclass(kind, type):
+            owner: Any = receiver
             known: Mapping[str, object] = namespace(receiver)
             classes = mro(receiver)[1:]
         else:
@@ -277,6 +281,8 @@ class Observer:
                 self.doubt = self.doubt or f"the end of a {kind.__name__}"
             classes = mro(kind)
         if write:
+            if issubclass(kind, type):
+                self.changed(receiver, name)
             # A new dictionary moves all attributes elsewhere, and a new class most of them.
             whole = name in ("__dict__", "__class__")
             return ((None, WHOLE),) if whole else ((self.name(owner), field),)
@@ -287,7 +293,7 @@ class Observer:
             members = namespace(each)
             if name in members:
                 found = members[name]
-                if type(found) is not types.FunctionType and is_a(found, _STATES):
+                if type(found) is not types.FunctionType and issubclass(type(found), _STATES):
                     return (own,)
                 if not each.__flags__ & OF_PROGRAM:  # such a class cannot be changed
                     return (own,) if known else ()
@@ -583,11 +589,23 @@ class Observer:
             return self.touched([other], inside=False, write=False)
         return self.touched([one, other], inside=False, write=site.write)
 
-    def made(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> None:
-        """Look at a call for nothing but what is made."""
-        kind = self.value(site.receiver, frame, results)
-        if is_a(kind, type):
-            self.ends(kind, frame)
+    def observe_alone(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> None:
+        """Look at what no other thread can see for nothing but what is made or done of classes."""
+        if site.kind == ATTRIBUTE and site.write:
+            if is_a(self.value(site.receiver, frame, results), type):
+                forget()
+        elif site.kind == CALL:
+            called = self.value(site.receiver, frame, results)
+            if is_a(called, type):
+                self.ends(called, frame)
+            elif is_a(called, types.BuiltinFunctionType) and called in SETTING:
+                forget()
+
+    def changed(self, kind: Any, name: str) -> None:
+        """Note that an attribute of a class is about to change, and so what is known of it."""
+        forget()
+        if self.doubt is None and name.startswith("__"):
+            self.doubt = f"what {kind.__name__}.{name} is, which changes"
 
     def ends(self, kind: type, frame: types.FrameType) -> None:
         """Note that an object is made whose end runs code: who drops it last is no access."""

@@ -522,8 +522,8 @@ class Execution:
                 touched = self.observer.observe(site, frame, task.results)
                 if touched[0]:
                     self.perform(task, site, frame, touched)
-            elif kind == CALL:
-                self.observer.made(site, frame, task.results)
+            elif kind == CALL or site.write:
+                self.observer.observe_alone(site, frame, task.results)
             if site.needed:
                 task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
             # A name is looked up without calling anything; an attribute may be a property.

@@ -17,6 +17,7 @@ import threading
 from typing import TYPE_CHECKING, Any, final
 
 from concspec.interleave import primitives
+from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.replacing import Replacement
 from concspec.interleave.scheduler import Execution, Unwind, held_lock, stuck_frame, where
@@ -125,6 +126,7 @@ class Session:
         if primitives.active is not None or primitives.current() is not None:
             raise ExplorationError("an exploration is running already; one at a time")
         self.threshold = _collect_rarely()
+        forget()
         self.tracing.begin()
         try:
             self.replacement = Replacement(self.program)

@@ -11,6 +11,7 @@ import weakref
 
 import pytest
 
+from concspec.interleave import explore
 from concspec.interleave.classes import hooks
 from tests.interleave.test_shared_state import both
 from tests.interleave.test_unusual_accesses import Plain, assert_found_or_not_proved
@@ -442,6 +443,52 @@ def by_a_class_that_is_not_its_type():
     return put_and_seen(lambda: len(posing), put)
 
 
+# Classes change.
+
+
+def by_a_length_that_is_set_between():
+    items = []
+
+    class Box:
+        def __len__(self):
+            return 0
+
+    box = Box()
+    both(lambda: len(box), lambda: len(box))
+    Box.__len__ = items.__len__
+    return put_and_seen(lambda: len(box), lambda: items.append(1))
+
+
+def by_a_length_that_setattr_sets_between():
+    items = []
+
+    class Box:
+        def __len__(self):
+            return 0
+
+    box = Box()
+    both(lambda: len(box), lambda: len(box))
+    setattr(Box, "__len__", items.__len__)  # noqa: B010
+    return put_and_seen(lambda: len(box), lambda: items.append(1))
+
+
+def by_a_length_that_is_set_meanwhile():
+    items = []
+
+    class Box:
+        def __len__(self):
+            return 0
+
+    box = Box()
+
+    def look():
+        len(box)
+        Box.__len__ = items.__len__
+        return len(box)
+
+    return put_and_seen(look, lambda: items.append(len(box) + 1))
+
+
 PROGRAMS = [each for name, each in list(globals().items()) if name.startswith("by_")]
 
 
@@ -463,3 +510,20 @@ def test_a_class_is_known_no_longer_than_it_lives():
     gc.collect()
     known, unknown = (end() for end in ends)  # on CPython 3.13t classes have no end
     assert (known is None) is (unknown is None)
+
+
+def test_a_class_that_changed_is_looked_at_again():
+    items = []
+
+    class Box:
+        def __len__(self):
+            return 0
+
+    def program():
+        items.clear()
+        box = Box()
+        return put_and_seen(lambda: len(box), lambda: items.append(1))
+
+    assert set(explore(program).outcomes) == {1}
+    Box.__len__ = items.__len__
+    assert set(explore(program).outcomes) == {1, 2}
