@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import itertools
 import os
 import shutil
 import signal
@@ -30,6 +31,12 @@ from concspec.processes import descendants
 
 GRACE = 2.0
 """Seconds that a thread or process that is about to end may take: some 100 times what it needs."""
+LOOKS = 10
+"""How often to look at least: where CPU time is short, GRACE may be over after one collection.
+
+PyPy ends objects that refer to each other, such as a pool, its queues and their pipes, one layer a
+collection.
+"""
 
 
 class Guard:
@@ -77,13 +84,14 @@ def _ends_alone(pid: int) -> bool:
 
 
 def _looks() -> Iterator[None]:
-    """Give the moments at which to look again, up to GRACE: nobody tells when others' things go."""
+    """Give the moments at which to look again: nobody tells when others' things go."""
     deadline = time.monotonic() + GRACE
-    yield
-    while time.monotonic() < deadline:
+    for look in itertools.count(1):
+        yield
+        if look >= LOOKS and time.monotonic() > deadline:
+            return
         gc.collect()  # ends what only a cycle, or on PyPy nothing, refers to
         time.sleep(0.005)
-        yield
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from concspec import guard
 from tests.samples import SHORT_GRACE, claim_table
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and subreapers")
@@ -179,3 +180,9 @@ def test_every_leftover_is_named_and_cleaned_up(suite):
     lines = set((suite.path / "seen").read_text().splitlines())
     servers, starts = zip(*(line.split(" ", 1) for line in lines))
     assert len(starts) == len(set(servers)) == 2  # those of a server are all alike
+
+
+def test_what_goes_by_itself_may_take_several_collections(monkeypatch):
+    monkeypatch.setattr(guard, "GRACE", 0)
+    looks = iter([{"pipe": "a pipe"}] * (guard.LOOKS - 1) + [{}])
+    assert not [*guard.Things(lambda: next(looks), pytest.fail).restore({})]
