@@ -21,7 +21,8 @@ def test_a_python_without_pip_says_how_to_get_it(monkeypatch, capsys, tmp_path, 
     monkeypatch.setattr(sys, "base_prefix", prefix)
     (tmp_path / "pyproject.toml").touch()
     assert setting_up.main([]) == 2
-    package = "pypy3-venv" if sys.implementation.name == "pypy" else setting_up._VENV_PACKAGE
+    venv = "python{}.{}-venv".format(*sys.version_info)
+    package = "pypy3-venv" if sys.implementation.name == "pypy" else venv
     missing = "this Python has neither pip nor ensurepip, and there is no pip3 on the PATH"
     said = capsys.readouterr().err.splitlines()
     assert said[-1] == f"concspec: {missing}{advice.format(package)}"

@@ -179,6 +179,7 @@ _ENDS = frozenset(
 )
 _ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
 _GOING_THROUGH = ("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
+_UNARY = ("UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT")
 _TESTING = ("TO_BOOL", "UNARY_NOT", "JUMP_IF_FALSE_OR_POP", "JUMP_IF_TRUE_OR_POP")
 _FORMATTING = ("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE")
 _FORMS = (
@@ -385,7 +386,7 @@ class _Analysis:
             self.pop()
         elif name in _GIVING_BACK and self.code.co_flags & GENERATOR:
             # Events of yielding come when the generator may be resumed already.
-            self.site(ENDING, "", "")
+            self.site(ENDING, "", "", receiver=self.at(1))
             self.generic(instruction)
         elif name == "PUSH_NULL":
             self.push(NULL)
@@ -461,7 +462,8 @@ class _Analysis:
             else:
                 container, key = self.popn(2)
                 given = self.pop() if name == "STORE_SUBSCR" else PLAIN
-            self.item(container, key, write=True, given=given)
+            dropped = "del" if name == "DELETE_SUBSCR" else ""
+            self.item(container, key, name=dropped, write=True, given=given)
         elif name == "CONTAINS_OP":
             wanted, container = self.popn(2)
             self.item(container, wanted, name="in")
@@ -485,6 +487,9 @@ class _Analysis:
             self.generic(instruction)
             for depth in range(1, (instruction.arg or 0) + 1):
                 self.put(depth, UNKNOWN)
+        elif name in _UNARY:
+            self.look(self.at(1))
+            self.generic(instruction)
         elif name in _TESTING or name.startswith("POP_JUMP"):
             if not name.endswith("NONE"):
                 self.look(self.at(1))

@@ -6,11 +6,13 @@ containers that it is handed; what is not known is taken to touch all that it ca
 
 from __future__ import annotations
 
+import abc
 import gc
 import operator
 import sys
 import threading
 import types
+import warnings
 import weakref
 from collections import OrderedDict, defaultdict, deque
 from typing import Any
@@ -41,14 +43,17 @@ COUNTING = frozenset(
 """What these give back holds nothing that they were given."""
 READING = frozenset(
     [
-        *COUNTING, dict, dir, enumerate, filter, frozenset, getattr, iter, list, map, max, min,
-        next, reversed, set, sorted, sum, super, tuple, type, vars, zip, slice, bytearray, complex,
+        *COUNTING, dict, enumerate, filter, frozenset, getattr, iter, list, map, max, min,
+        next, reversed, set, sorted, sum, super, tuple, type, zip, slice, bytearray, complex,
         divmod, pow, round, abs, bin, object, deque, OrderedDict, defaultdict,
     ]
 )  # fmt: skip
 # What they do, they have Python code do, which is seen.
 RUNNING = frozenset([exec, eval, compile, globals, locals, super, __import__])
-HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern, input, print])
+SHOWING = frozenset([dir, vars])
+LOCAL = frozenset([exec, eval, locals])  # they see the variables of the function that calls them
+HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern, input])
+# Functions of these do nothing but read what they are given.
 HARMLESS_MODULES = frozenset(["_abc", "_thread", "time", "math", "cmath", "errno"])
 # Functions of these touch what they are given and nothing of their own.
 STATELESS = frozenset(
@@ -78,6 +83,12 @@ UNSEEN: dict[object, str] = {
     gc.get_referrers: "the garbage collector",
     threading.active_count: "the threads that are alive",
     threading.enumerate: "the threads that are alive",
+    getattr(sys, "getrefcount", None): "how often something is referred to",  # PyPy has none
+    warnings.warn: "which warnings are filtered, or were given before",
+    warnings.warn_explicit: "which warnings are filtered, or were given before",
+    weakref.getweakrefcount: "whether an object is still alive",
+    weakref.getweakrefs: "whether an object is still alive",
+    abc.ABCMeta.register: "the classes that an abstract one was told of",
 }
 """What these tell depends on what is no access to shared state; so nothing is proved of it."""
 
@@ -106,5 +117,5 @@ def _is_bound(function: types.BuiltinFunctionType) -> bool:
 def is_known(kind: type) -> bool:
     """Tell a class of C whose making only reads what it is given."""
     return kind is not memoryview and (
-        kind.__module__ in STATELESS or issubclass(kind, BaseException)
+        str(kind.__module__) in STATELESS or issubclass(kind, BaseException)
     )

@@ -70,11 +70,12 @@ def once(tell: Callable[[type], Told]) -> Callable[[type], Told]:
     _known.append(known)
 
     def told(kind: type) -> Told:
-        found = known.get(id(kind))
-        if found is None:
+        try:
+            return known[id(kind)][1]
+        except KeyError:
             end = weakref.ref(kind, functools.partial(known.pop, id(kind)))  # pop(id, reference)
             found = known[id(kind)] = end, tell(kind)
-        return found[1]
+            return found[1]
 
     return told
 
@@ -120,7 +121,7 @@ def _called_by_python(owner: type, name: str, member: object) -> Iterator[tuple[
     """Give what of a member of a class Python calls by itself, and the class that has it."""
     if is_a(member, property):
         yield from ((owner, each) for each in (member.fget, member.fset, member.fdel))
-    elif name.startswith("__") and name.endswith("__"):
+    elif type(name) is str and name.startswith("__") and name.endswith("__"):
         yield owner, member.__func__ if is_a(member, (staticmethod, classmethod)) else member
     else:
         for each in mro(type(member)):
@@ -163,6 +164,14 @@ def is_of_python(kind: type) -> bool:
     return all(is_python_type(each) for each in mro(kind)[:-1])
 
 
+def is_iterated_by_python(thing: object) -> bool:
+    """Tell an object of which Python code says what goes through it."""
+    for each in mro(type(thing)):
+        if "__iter__" in namespace(each):
+            return is_python_function(namespace(each)["__iter__"])
+    return False
+
+
 def is_iterator(kind: type) -> bool:
     """Tell a class whose objects are moved on by going through them."""
     return any("__next__" in namespace(each) for each in mro(kind))
@@ -178,7 +187,7 @@ def is_modelled_class(kind: type) -> bool:
 
 def is_of_program(module: object) -> bool:
     """Tell a module that is the program's."""
-    return is_program_code(vars(module).get("__file__") or "<string>")
+    return is_program_code(str(vars(module).get("__file__") or "<string>"))
 
 
 def is_watched_for_its_end(thing: object) -> bool:

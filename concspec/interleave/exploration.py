@@ -177,6 +177,7 @@ def run_all(
             return frozenset(execution.discovered)
         if execution.cut:
             tally.redundant += search.redundant
+            tally.doubt = tally.doubt or execution.observer.doubt
         elif search.mine():
             tally.add(execution, result, search.stands_for())
             if until is not None and not execution.stuck and until(result):

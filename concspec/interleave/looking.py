@@ -55,7 +55,7 @@ _AS_THEY_ARE = (
     types.WrapperDescriptorType, property,
 )  # fmt: skip
 """What a class gives of itself just as it stands."""
-_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 _LOOKING_UP = (types.WrapperDescriptorType, types.FunctionType)
 """What `__getattribute__` is where it is that of C; PyPy has functions for that."""
 
@@ -93,7 +93,7 @@ def static_attribute(receiver: object, name: object) -> object:
             found = known[name]
             if type(found) is types.FunctionType:
                 return types.MethodType(found, receiver) if own is MISSING else own
-            if type(found) in _SLOTS:
+            if type(found) in SLOTS:
                 return got_by(found, receiver)
             if is_a(found, property):
                 return MISSING
@@ -184,6 +184,11 @@ def instance_dict(receiver: object) -> dict[str, object] | None:
     except AttributeError:
         return None
     return found if type(found) is dict or is_a(found, dict) else None
+
+
+def factory_of(container: Any) -> object:
+    """Return what makes the items that are missing in a `defaultdict`."""
+    return object.__getattribute__(container, "default_factory")
 
 
 def field_of(container: Any, key: object) -> Field:

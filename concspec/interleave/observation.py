@@ -16,6 +16,7 @@ import builtins
 import functools
 import gc
 import sys
+import threading
 import types
 import weakref
 from collections import defaultdict
@@ -29,6 +30,7 @@ from concspec.interleave.accesses import (
     GENERATOR,
     GLOBAL,
     ITEM,
+    ITERATION,
     NAME,
     Built,
     Constant,
@@ -48,6 +50,7 @@ from concspec.interleave.c_code import (
     HARMLESS,
     HARMLESS_MODULES,
     KEYED_METHODS,
+    LOCAL,
     LOOKING,
     METHODS_OF_ALL,
     OPAQUE,
@@ -55,6 +58,7 @@ from concspec.interleave.c_code import (
     READING_METHODS,
     RUNNING,
     SETTING,
+    SHOWING,
     STATELESS,
     STORING_METHODS,
     UNSEEN,
@@ -70,6 +74,7 @@ from concspec.interleave.classes import (
     has_finalizer,
     hooks,
     is_a,
+    is_iterated_by_python,
     is_iterator,
     is_modelled_class,
     is_of_program,
@@ -88,8 +93,10 @@ from concspec.interleave.looking import (
     EMPTY,
     MISSING,
     NEW,
+    SLOTS,
     Aliases,
     elements,
+    factory_of,
     field_of,
     got_by,
     got_cell,
@@ -100,34 +107,48 @@ from concspec.interleave.looking import (
     static_item,
     static_method,
 )
-from concspec.interleave.operations import WHOLE
+from concspec.interleave.operations import ORDER, WHOLE
 from concspec.interleave.watched import OWN, is_modelled, is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from concspec.interleave.operations import Place
+    from concspec.interleave.operations import Field, Place
 
     Touched = tuple[tuple[Place, ...], bool]  # the places, and whether they are changed
 
 
 NOTHING: Touched = (), False
 _MOST_REACHED = 5000
-_TESTING = frozenset(["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__"])
+_ARITHMETIC = (
+    "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",
+    "truediv", "xor",
+)  # fmt: skip
+_GIVING = frozenset(
+    ["__getitem__", "__missing__", "__class_getitem__"]
+    + [f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")]
+)
+"""The special methods that give what an item or an operation is."""
 _COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
-_STATES = (types.MemberDescriptorType, types.GetSetDescriptorType, property)
+_PEEKED = frozenset(
+    [
+        "__code__", "__defaults__", "__kwdefaults__", "_count", "_flag", "_state", "_value",
+        "broken", "ident", "n_waiting", "native_id",
+    ]
+)  # fmt: skip
 _OPERATORS = frozenset(["binary", "inplace", "compare"])
 
 
 class Observer:
     """Resolves the sites of one execution; knows its objects by short names."""
 
-    __slots__ = ("doubt", "kept", "names")
+    __slots__ = ("doubt", "kept", "names", "streams")
 
     def __init__(self) -> None:
         """Start with no object named."""
         self.names: dict[int, int] = {}
         self.kept: list[object] = []
+        self.streams = (sys.stdout, sys.stderr)  # the world's: what is written there is no result
         self.doubt: str | None = None  # what this execution depended on without its being seen
 
     def name(self, thing: object) -> int:
@@ -135,24 +156,27 @@ class Observer:
 
         The object is kept until the execution is over, so that no other takes its identity.
         """
-        identity = id(thing)
-        name = self.names.get(identity)
-        if name is None:
-            name = self.names[identity] = len(self.kept)
-            self.kept.append(thing)
-            if issubclass(type(thing), type):
-                # `vars` of a class shows a dictionary through a proxy; that is the class as well.
-                for inner in gc.get_referents(namespace(thing)):
-                    if type(inner) is dict:
-                        self.names[id(inner)] = name
-            elif is_watched_for_its_end(thing):
-                self.doubt = self.doubt or f"the end of a {type(thing).__name__}"
+        try:
+            return self.names[id(thing)]
+        except KeyError:
+            name = self.names[id(thing)] = len(self.kept)
+        self.kept.append(thing)
+        if issubclass(type(thing), type):
+            # `vars` of a class shows a dictionary through a proxy; that is the class as well.
+            for inner in gc.get_referents(namespace(thing)):
+                if type(inner) is dict:
+                    self.names[id(inner)] = name
+        elif is_watched_for_its_end(thing):
+            self.doubt = self.doubt or f"the end of a {type(thing).__name__}"
         return name
 
     def value(self, source: Source, frame: types.FrameType, results: dict[Any, object]) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
         if type(source) is Result:
-            return results.get((id(frame), source.offset), MISSING)
+            try:
+                return results[id(frame), source.offset]
+            except KeyError:
+                return MISSING
         if type(source) is Local:
             name = source.name
             if name == ".0" and id(frame.f_code) in results:
@@ -226,7 +250,17 @@ class Observer:
             return static_attribute(receiver, site.name)
         if kind == ITEM:
             return static_item(receiver, self.value(site.key, frame, results))
-        return receiver if kind == CAPTURE else MISSING
+        if kind != CAPTURE or is_iterated_by_python(receiver):
+            return MISSING
+        return receiver
+
+    def going_on(self, site: Site, touched: Touched, given: tuple[object, ...]) -> Touched:
+        """Return what C code touches that goes on with values which it was given."""
+        if site.kind == ITERATION and site.name == "next":
+            return touched  # by which Python code goes on
+        places, write = touched
+        more, moves = self.touched([*given], inside=False, write=write)
+        return (tuple(dict.fromkeys((*places, *more))), moves) if more else touched
 
     def looker(
         self, site: Site, frame: types.FrameType, results: dict[Any, object]
@@ -254,6 +288,10 @@ class Observer:
         """Return what getting or setting an attribute touches."""
         kind = type(receiver)
         called = hooks(kind)
+        if name in _PEEKED:
+            self.peeked(kind, name, write=write)
+        if issubclass(kind, WEAK):
+            self.doubt = self.doubt or UNSEEN[weakref.ref]
         if issubclass(kind, types.ModuleType):
             known = vars(receiver)
             if name not in known and "__getattr__" in known and not is_python(known["__getattr__"]):
@@ -261,6 +299,12 @@ class Observer:
         if called:
             return self.touched([receiver, *called], inside=True, write=True)
         return self.places(receiver, name, write=write), write
+
+    def peeked(self, kind: type, name: str, *, write: bool) -> None:
+        """Note an attribute that tells of steps, or of code, and is no access itself."""
+        is_of_code = kind is types.FunctionType and (write or name == "__kwdefaults__")
+        if is_of_code or any(map(is_modelled_class, mro(kind)[:-1])):
+            self.doubt = self.doubt or f"the attribute {name} of a {kind.__name__}"
 
     def places(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
         """Return the places of an attribute, which is an item of the dictionary that has it."""
@@ -284,21 +328,32 @@ class Observer:
             if issubclass(kind, type):
                 self.changed(receiver, name)
             # A new dictionary moves all attributes elsewhere, and a new class most of them.
-            whole = name in ("__dict__", "__class__")
-            return ((None, WHOLE),) if whole else ((self.name(owner), field),)
+            if name in ("__dict__", "__class__"):
+                return ((None, WHOLE),)
+            of = self.name(owner)
+            if name in known:
+                return ((of, field),)
+            if any(type(namespace(each).get(name)) in SLOTS for each in classes):
+                return ((self.name(receiver), field),)
+            return ((of, field), (of, ORDER))
         own = (self.name(owner), field)
         if name in known:
             return (own,)
+        passed: list[Place] = []  # where it is not, but might come to be
         for each in classes:
             members = namespace(each)
             if name in members:
                 found = members[name]
-                if type(found) is not types.FunctionType and issubclass(type(found), _STATES):
-                    return (own,)
+                if type(found) in SLOTS:  # in the object, beside its dictionary
+                    return ((self.name(receiver), field), *passed)
+                if is_a(found, property):
+                    break
                 if not each.__flags__ & OF_PROGRAM:  # such a class cannot be changed
-                    return (own,) if known else ()
-                return (own, (self.name(each), field))
-        return (own,)
+                    return (own, *passed) if known or passed else ()
+                return (own, *passed, (self.name(each), field))
+            if each.__flags__ & OF_PROGRAM:
+                passed.append((self.name(each), field))
+        return (own, *passed)
 
     # Containers.
 
@@ -306,22 +361,35 @@ class Observer:
         self, receiver: object, site: Site, frame: types.FrameType, results: dict[Any, object]
     ) -> Touched:
         key = self.value(site.key, frame, results)
+        if receiver is MISSING:
+            return ((None, WHOLE),), site.write
         if type(receiver) in ATOMS:
             return NOTHING
         if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):
             return self.touched([receiver], inside=False, write=site.write)
         field = field_of(receiver, key)
+        if site.name == "del" and not is_a(receiver, dict):
+            field = WHOLE  # the items behind it move
         if field == WHOLE:
             # A slice that is assigned to goes through what it is given; `in` compares.
             others = [self.value(each, frame, results) for each in site.arguments]
-            if site.name:
+            if site.name == "in":
                 others += [*elements(receiver), key]
             places, write = self.touched(others, inside=False, write=site.write)
             return ((self.name(receiver), WHOLE), *places), write
-        write = site.write or (
-            is_a(receiver, defaultdict) and not site.name and not dict.__contains__(receiver, key)
-        )
-        return ((self.name(receiver), field),), write
+        owner = self.name(receiver)
+        if site.name or not is_a(receiver, dict) or dict.__contains__(receiver, key):
+            return ((owner, field),), site.write
+        if site.write:
+            return ((owner, field), (owner, ORDER)), True
+        if is_a(receiver, defaultdict):
+            return self.added(receiver, owner, field)
+        return ((owner, field),), False
+
+    def added(self, receiver: object, owner: int, field: Field) -> Touched:
+        """Return what is touched where a dictionary has a missing item made."""
+        made, _ = self.touched([factory_of(receiver)], inside=True, write=True)
+        return ((owner, field), (owner, ORDER), *made), True
 
     def whole(self, receiver: object) -> Touched:
         """Return the places of going through `receiver`, but not through what is inside."""
@@ -342,7 +410,8 @@ class Observer:
         if ANY in found:
             return ((None, WHOLE),), write
         if not write:
-            write = any(is_iterator(type(each)) for each in found)
+            # To get an item can be to add one, and so it is to get the next one.
+            write = any(is_iterator(type(each)) or is_a(each, defaultdict) for each in found)
         return tuple([(self.name(each), WHOLE) for each in found]), write
 
     def made_of(self, parts: list[object]) -> object:
@@ -402,17 +471,21 @@ class Observer:
             elif thing is LOOKING or thing is CALLING:
                 calls.append(thing)
             elif is_a(thing, type):
-                if inside and is_python_type(thing) and not is_modelled_class(thing):
-                    found.append(thing)
-                    todo += [each for each in namespace(thing).values() if not callable(each)]
+                for each in mro(thing) if inside else ():
+                    if each.__flags__ & OF_PROGRAM and not is_modelled_class(each):
+                        found.append(each)
+                        todo += [one for one in namespace(each).values() if not callable(one)]
             elif is_modelled_class(kind):
-                pass
+                if inside and is_a(thing, threading.Thread):
+                    found.append(vars(thing))  # what the program gave it; all else are steps
             elif is_a(thing, (tuple, frozenset, *CONTAINERS)):
                 if kind is dict and is_of_class(thing) and id(thing) not in self.names:
                     return [ANY], calls, closed
                 if not is_a(thing, (tuple, frozenset)):
                     found.append(thing)
                 todo += elements(thing)
+                if is_a(thing, defaultdict):
+                    todo.append(factory_of(thing))
                 if inside and kind.__flags__ & OF_PROGRAM:
                     self.enter(thing, found, todo)
             elif kind in OPAQUE:
@@ -440,7 +513,7 @@ class Observer:
     def enter(self, thing: object, found: list[object], todo: list[object]) -> None:
         """Go into an object of the program: its attributes, slots, and class."""
         own = instance_dict(thing)
-        found.append(thing if own is None else own)
+        found += [thing] if own is None else [thing, own]
         todo += (own or {}).values()
         for each in mro(type(thing)):
             for member in namespace(each).values():
@@ -481,6 +554,23 @@ class Observer:
         function, owner = self.callee(site, frame, results)
         if function is MISSING:
             return ((None, WHOLE),), True
+        if site.name == "*":
+            spread = self.value(site.arguments[0], frame, results) if site.arguments else NEW
+            if type(spread) is not tuple and spread is not NEW:  # it is gone through first
+                places, moves = self.touched([spread], inside=False, write=False)
+                touched, write = self.handed(site, function, owner, frame, results)
+                return (*places, *touched), moves or write
+        return self.handed(site, function, owner, frame, results)
+
+    def handed(
+        self,
+        site: Site,
+        function: Any,
+        owner: object,
+        frame: types.FrameType,
+        results: dict[Any, object],
+    ) -> Touched:
+        """Return what a function touches of what it is handed."""
         if is_python_function(function):
             if function.__code__ is site.followed:
                 return NOTHING
@@ -523,8 +613,16 @@ class Observer:
     def function(self, function: Any, given: list[object], frame: types.FrameType) -> Touched:
         """A function of a module written in C."""
         self.question(function, frame)
-        if function in RUNNING or function in HARMLESS or function.__module__ in HARMLESS_MODULES:
+        if function in LOCAL or (function in SHOWING and not given):
+            return ((-1, WHOLE),), False
+        if function in RUNNING or function in HARMLESS:
             return NOTHING
+        if function is print:
+            return self.printed(given)
+        if function in SHOWING:
+            return self.touched(given, inside=True, write=False)
+        if function.__module__ in HARMLESS_MODULES:
+            return self.touched(given, inside=False, write=False)
         if function in GETTING or function in SETTING:
             write = function in SETTING
             if len(given) > 1 and type(given[1]) is str:
@@ -538,6 +636,12 @@ class Observer:
             places += ((self.name(vars(module or builtins)), WHOLE),)
         return places, write
 
+    def printed(self, given: list[object]) -> Touched:
+        """What is printed, and where: a stream that the program has made is shared as all else."""
+        streams = [each for each in given if type(each).__module__ in ("_io", "io")]
+        made = [each for each in streams or [sys.stdout] if each not in self.streams]
+        return self.touched([*given, *made], inside=False, write=bool(made))
+
     def method(self, name: str, owner: object, given: list[object]) -> Touched:
         """A method written in C, called on `owner`."""
         if name in ("__init__", "__init_subclass__") and not is_a(owner, CONTAINERS):
@@ -548,15 +652,22 @@ class Observer:
             write = name != "__getattribute__"
             return self.attribute(owner, given[0], write=write)
         if is_a(owner, (*TEXTS, tuple, frozenset)):
-            return self.touched([owner, *given], inside=False, write=False)
+            # A format can name attributes and items: "{0.x}".
+            inside = name in ("format", "format_map") and any(each in str(owner) for each in ".[")
+            return self.touched([owner, *given], inside=inside, write=False)
         if is_a(owner, type) and not is_python_type(owner):
             return self.touched(given, inside=False, write=False)
         if is_a(owner, CONTAINERS) and name not in METHODS_OF_ALL:
             write = name not in READING_METHODS
+            own: Place = (self.name(owner), WHOLE)
             if is_a(owner, dict) and name in KEYED_METHODS and given:
-                own: Place = (self.name(owner), field_of(owner, given[0]))
-                return (own,), write
-            own = (self.name(owner), WHOLE)
+                field = field_of(owner, given[0])
+                own = (self.name(owner), field)
+                if field == WHOLE or dict.__contains__(owner, given[0]):
+                    return (own,), write
+                if is_a(owner, defaultdict) and name == "__getitem__":
+                    return self.added(owner, self.name(owner), field)
+                return ((own, (self.name(owner), ORDER)) if write else (own,)), write
             if name in STORING_METHODS:
                 return (own,), write
             others = [*given, *elements(owner)] if name in COMPARING_METHODS else given
@@ -636,8 +747,8 @@ class Observer:
         if is_a(function, types.CodeType):
             return NEW if function.co_flags & GENERATOR else MISSING
         if is_python_function(function):
-            if function.__code__.co_filename.startswith(OWN):
-                return NEW  # a truth value, a time or a lock
+            if function.__code__.co_filename.startswith(OWN) or function is threading.enumerate:
+                return NEW  # a truth value, a time, a lock or a list
             # What others return is known when they do.
             return NEW if function.__code__.co_flags & GENERATOR else MISSING
         if function is NEW:
@@ -689,8 +800,12 @@ class Observer:
         code = ending.f_code
         if site.kind == ATTRIBUTE:
             return value  # of a property, a descriptor or `__getattr__`
+        if site.kind == CAPTURE:
+            return value if code.co_name == "__iter__" else MISSING
+        if site.name == "compare" and type(value) not in ATOMS:
+            self.doubt = self.doubt or f"the truth of what {code.co_name} gives"
         if site.kind == ITEM or site.name in _OPERATORS:
-            own = code.co_name not in _TESTING and code.co_name.startswith("__")
+            own = code.co_name in _GIVING
             return value if own and value is not NotImplemented else MISSING
         if site.kind == CALL:
             function, _ = self.callee(site, frame, results)

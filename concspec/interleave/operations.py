@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Field = Union[str, tuple]  # type: ignore[type-arg]
 Place = tuple[Optional[int], Field]
 WHOLE = "[]"
+ORDER = "order"
+"""The field that the order of a dictionary's keys depends on: each key that comes to it."""
 
 
 class Waiter:

@@ -454,9 +454,10 @@ def _thread_start(self: Any) -> None:
         return
     if not getattr(self, "_initialized", False):
         raise RuntimeError("thread.__init__() not called")
-    if self._started._flag:
-        raise RuntimeError("threads can only be started once")
     execution, task = found
+    if self._started._flag:
+        _know_of_start(execution, task, execution.by_thread.get(id(self)))
+        raise RuntimeError("threads can only be started once")
     context = _context_of(self)
     target = getattr(self, "_target", None)
     if target is not None and not is_python(target):
@@ -472,13 +473,16 @@ def _thread_start(self: Any) -> None:
         threads = threading._active  # type: ignore[attr-defined]
         threads[ident] = self
         try:
-            execution.traced(context.run, self.run)
+            run = self.run
+            execution.traced(context.run, *((run,) if is_python(run) else (_calling, run)))
         except (SystemExit, Unwind):
             pass
         except ExplorationError as error:
             execution.fail(error)
         except Exception as error:  # noqa: BLE001 - it ends this thread, and is reported
             child.failure = error
+            if threading.excepthook is not execution.excepthook:
+                _doubt(execution, "what a thread does with an exception that nobody caught")
         finally:
             threads.pop(ident, None)
             self._is_stopped = True
@@ -511,6 +515,8 @@ def _context_of(thread: Any) -> contextvars.Context:
 def _thread_join(self: Any, timeout: float | None = None) -> None:
     found = current()
     target = None if found is None else found[0].by_thread.get(id(self))
+    if found is not None:
+        _know_of_start(*found, target)
     if found is None or target is None:
         _original(threading.Thread, "join")(self, timeout)
         return
@@ -530,10 +536,24 @@ def _thread_join(self: Any, timeout: float | None = None) -> None:
 def _thread_is_alive(self: Any) -> bool:
     found = current()
     target = None if found is None else found[0].by_thread.get(id(self))
+    if found is not None:
+        _know_of_start(*found, target)
     if found is None or target is None:
         return bool(_original(threading.Thread, "is_alive")(self))
     _look(found[0], found[1], target)
     return not target.finished
+
+
+def _know_of_start(execution: Execution, task: Task, target: Task | None) -> None:
+    """Note that a thread asks for another one's state whose start another schedule has later."""
+    born = None if target is None else target.born
+    ordered = execution.alone if born is None else born.is_before(task.stretch)
+    if not ordered and target is not execution.main:
+        _doubt(execution, "whether a thread has been started")
+
+
+def _doubt(execution: Execution, reason: str) -> None:
+    execution.observer.doubt = execution.observer.doubt or reason
 
 
 def _end(execution: Execution, task: Task) -> None:
@@ -559,13 +579,14 @@ def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
     """Return the access to whether a thread has ended."""
     touched = ((execution.observer.name(task), "end"),), write
     key = "thread end", touched
-    known = execution.operations.get(key)
-    if known is None:
+    try:
+        return execution.operations[key]
+    except KeyError:
         places, _ = touched
         known = execution.operations[key] = Operation(
             "write" if write else "read", "thread end", places, write=write
         )
-    return known
+        return known
 
 
 def _sleep(seconds: float) -> None:

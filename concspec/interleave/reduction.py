@@ -103,8 +103,8 @@ class EveryClass:
             self.extend(execution, enabled)
         node = self.nodes[depth]
         event = node.event
-        task = execution.by_index.get(node.task)
-        if task is None or task not in enabled:
+        task = _named(node.task, enabled)
+        if task is None:
             raise not_repeated(event.operation if event else None, execution, node.task)
         operation = task.pending
         assert operation is not None
@@ -409,13 +409,8 @@ class EveryInterleaving:
             operations = [task.pending for task in ordered if task.pending is not None]
             self.choices.append(([task.index for task in ordered], operations))
         indices, operations = self.choices[depth]
-        task = execution.by_index.get(indices[0])
-        if (
-            task is None
-            or task not in enabled
-            or task.pending is None
-            or not operations[0].same_as(task.pending)
-        ):
+        task = _named(indices[0], enabled)
+        if task is None or task.pending is None or not operations[0].same_as(task.pending):
             raise not_repeated(operations[0], execution, indices[0])
         if previous is not task and previous in enabled:
             self.used += 1
@@ -481,6 +476,13 @@ class Follow:
                 f"there; possible are {able}"
             )
         return task
+
+
+def _named(index: int, tasks: list[Task]) -> Task | None:
+    for task in tasks:
+        if task.index == index:
+            return task
+    return None
 
 
 def not_repeated(expected: Operation | None, execution: Execution, index: int) -> NotDeterministic:

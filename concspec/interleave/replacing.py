@@ -124,7 +124,7 @@ class Replacement:
             self.convert(value.args)
             self.mapping(value.keywords)
         elif isinstance(value, types.ModuleType):
-            if is_program_code(getattr(value, "__file__", None) or "<frozen>"):
+            if is_program_code(str(getattr(value, "__file__", None) or "<frozen>")):
                 self.mapping(value.__dict__)
         elif isinstance(value, type):
             if _of_program(value):
@@ -213,4 +213,6 @@ def _of_program(kind: type) -> bool:
     import sys  # noqa: PLC0415
 
     found = sys.modules.get(module)
-    return found is not None and is_program_code(getattr(found, "__file__", None) or "<string>")
+    return found is not None and is_program_code(
+        str(getattr(found, "__file__", None) or "<string>")
+    )

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
-from concspec.interleave.looking import MISSING, Aliases
+from concspec.interleave.looking import ATOMS, MISSING, Aliases
 from concspec.interleave.observation import NOTHING, Observer
-from concspec.interleave.operations import Operation
+from concspec.interleave.operations import Operation, dependent
 from concspec.interleave.sharing import Sharing, Stretch
 from concspec.interleave.watched import is_program_code, program_frame, stopping_frame
 
@@ -102,6 +102,7 @@ class Task:
 
     __slots__ = (
         "baton",
+        "born",
         "children",
         "failure",
         "finished",
@@ -115,6 +116,7 @@ class Task:
         "pending",
         "results",
         "seen",
+        "stands",
         "stretch",
         "thread",
         "waiting",
@@ -135,12 +137,16 @@ class Task:
         self.finished = False
         self.lost = False
         self.waiting = False
+        self.born: Stretch | None = None  # the stretch in which it was started
+        # Where what it touches depends on state, and what C code that goes on there was given.
+        self.stands: tuple[Site, FrameType, tuple[object, ...]] | None = None
         self.failure: BaseException | None = None
         self.past = 0
         self.seen = False
         self.results: dict[Any, object] = {}
-        # By frame, the operation it stands in, in which Python code may be called.
-        self.inside: dict[int, tuple[Site, Touched]] = {}
+        # By frame, the operation it stands in, in which C code may call Python code, and what that
+        # gave it.
+        self.inside: dict[int, tuple[Site, Touched, tuple[object, ...]]] = {}
 
     @property
     def name(self) -> str:
@@ -182,6 +188,7 @@ class Execution:
         "deadline",
         "discovered",
         "error",
+        "excepthook",
         "explaining",
         "fresh",
         "held",
@@ -231,6 +238,7 @@ class Execution:
         self.baton = baton
         self.traced = traced
         self.explaining = explaining
+        self.excepthook = threading.excepthook
         self.operations = {} if operations is None else operations
         self.numbers = {} if numbers is None else numbers
         self.sharing = Sharing() if sharing is None else sharing
@@ -408,6 +416,9 @@ class Execution:
             return self.main
         if self.deadline is not None and not len(self.trace) % 64:
             self.look_at_the_clock()
+        for each in enabled:
+            if each.stands is not None and self.trace:
+                self.look_again(each, self.trace[-1].operation)
         task = self.search.choose(self, enabled)
         operation = task.pending
         assert operation is not None
@@ -420,6 +431,20 @@ class Execution:
                 f"{operation.filename}:{operation.line} ({operation.label}): {_SPINNING}"
             )
         return task
+
+    def look_again(self, task: Task, done: Operation) -> None:
+        """Observe anew what the last step may have changed: an item may be another object now."""
+        assert task.stands is not None
+        assert task.pending is not None
+        if not dependent(done, task.pending):
+            return
+        site, frame, given = task.stands
+        touched = self.observer.observe(site, frame, task.results)
+        if given:
+            touched = self.observer.going_on(site, touched, given)
+        elif site.needed:
+            task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
+        task.pending = called_by(self.operation_at(task, site, touched), frame)
 
     def look_at_the_clock(self) -> None:
         """End this execution, unfinished, when the time for the search is up."""
@@ -444,7 +469,7 @@ class Execution:
         task.children += 1
         child = self.by_thread[id(thread)] = self.enrol((*task.path, task.children), thread)
         child.past = task.past
-        before = task.stretch
+        before = child.born = task.stretch
         self.stretch(child, 0, {**before.sees, task.index: before.epoch})
         self.stretch(task, before.epoch + 1, before.sees)
         self.alone = False
@@ -514,7 +539,8 @@ class Execution:
             kind = site.kind
             if kind == ENDING:
                 if task.inside:
-                    self.returned(task, frame, MISSING)
+                    value = self.observer.value(site.receiver, frame, task.results)
+                    self.returned(task, frame, value)
                 return
             touched: Touched = NOTHING
             # What is done alone is ordered by `start` and `join` with all that others do.
@@ -527,8 +553,8 @@ class Execution:
             if site.needed:
                 task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
             # A name is looked up without calling anything; an attribute may be a property.
-            if kind >= ATTRIBUTE and (site.needed or (touched[0] and kind > ATTRIBUTE)):
-                task.inside[id(frame)] = site, touched
+            if kind >= ATTRIBUTE and (site.needed or (kind > ATTRIBUTE and touched is not NOTHING)):
+                task.inside[id(frame)] = site, touched, ()
             elif task.inside:
                 task.inside.pop(id(frame), None)
         except ExplorationError:
@@ -552,11 +578,36 @@ class Execution:
             )
         self.look_at_the_clock()
 
-    def perform(self, task: Task, site: Site, frame: FrameType, touched: Touched) -> None:
+    def perform(
+        self,
+        task: Task,
+        site: Site,
+        frame: FrameType,
+        touched: Touched,
+        given: tuple[object, ...] = (),
+    ) -> None:
         """Note an access, and stop before it if it is a switch point."""
+        try:
+            operation = self.operations[site, touched]
+            task.stretch.accesses.add(operation)
+        except KeyError:
+            operation = self.operation_at(task, site, touched)
+        if site.label in self.shared:
+            # Variables stay where they are; what an attribute or a call touches may change.
+            task.stands = (site, frame, given) if site.kind >= ATTRIBUTE else None
+            if not is_program_code(operation.filename):
+                operation = called_by(operation, frame)
+            self.reach(task, operation)
+            task.stands = None
+            if self.explaining:
+                self.explain(site, frame, task)
+
+    def operation_at(self, task: Task, site: Site, touched: Touched) -> Operation:
+        """Return the operation at `site`, as its thread is about to do it."""
         key = site, touched
-        operation = self.operations.get(key)
-        if operation is None:
+        try:
+            operation = self.operations[key]
+        except KeyError:
             places, write = touched
             operation = self.operations[key] = Operation(
                 "write" if write else "read",
@@ -567,12 +618,7 @@ class Execution:
                 line=site.line,
             )
         task.stretch.accesses.add(operation)
-        if site.label in self.shared:
-            if not is_program_code(operation.filename):
-                operation = called_by(operation, frame)
-            self.reach(task, operation)
-            if self.explaining:
-                self.explain(site, frame, task)
+        return operation
 
     def returned(self, task: Task, frame: FrameType, value: object) -> None:
         """Come to the end of a function, and so back into what called it.
@@ -585,14 +631,19 @@ class Execution:
         inside = None if calling is None else task.inside.get(id(calling))
         if calling is None or inside is None or self.over:
             return
-        site, touched = inside
+        site, touched, given = inside
         found = self.observer.value_of(site, calling, frame, value, task.results)
         if found is not MISSING:
             task.results[id(calling), site.offset] = found
             del task.inside[id(calling)]
-        elif touched[0] and not self.alone:
+        elif not self.alone:
+            if type(value) not in ATOMS or value is MISSING:
+                given = (*given, value)
+                task.inside[id(calling)] = site, touched, given
+            touched = self.observer.going_on(site, touched, given)
             try:
-                self.perform(task, site, calling, touched)
+                if touched[0]:
+                    self.perform(task, site, calling, touched, given)
             except Cut:
                 self.cut = self.over = True
                 raise Unwind from None
@@ -633,8 +684,9 @@ def where(frame: FrameType | None) -> str:
 
 
 def called_by(operation: Operation, frame: FrameType) -> Operation:
-    """Return the operation of a library at the line of the program for which it is done."""
-    calling = program_frame(frame)
+    """Return the operation, that of a library at the line of the program for which it is done."""
+    is_known = operation.filename and is_program_code(operation.filename)
+    calling = None if is_known else program_frame(frame)
     if calling is None:
         return operation
     return Operation(

@@ -111,9 +111,11 @@ class Monitoring(Tracing):
                 return disable
             execution = self.execution
             if execution is not None:
-                task = execution.by_ident.get(get_ident())
-                if task is not None:
-                    execution.access(task, site, get_frame(1))
+                try:
+                    task = execution.by_ident[get_ident()]
+                except KeyError:
+                    return None
+                execution.access(task, site, get_frame(1))
             return None
 
         return instruction

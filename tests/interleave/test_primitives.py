@@ -1,5 +1,6 @@
 """Every primitive of `threading` and `queue`, made inside the program, before it, and imported."""
 
+import gc
 import queue
 import sys
 import threading
@@ -754,6 +755,7 @@ def test_a_lock_of_a_library_is_free_where_an_execution_is_broken_off(make):
 
     found = explore(program)
     assert (found.outcomes, len(found.deadlocks) > 0) == ({}, True)
+    assert library["lock"].is_free()
     assert library["lock"].acquire(blocking=False)
 
 
@@ -775,9 +777,26 @@ def test_what_runs_at_an_objects_end_is_thrown_out_in_silence(monkeypatch):
     assert told == []
 
 
+def test_what_a_finalizer_raises_itself_is_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+
+    class Ending:
+        def __del__(self):
+            raise ValueError
+
+    def program():
+        Ending()
+        gc.collect()
+        broken_off_in(threading.Lock())
+
+    explore(program)
+    assert set(told) == {ValueError}
+
+
 def test_what_runs_at_an_objects_end_between_two_steps_is_no_step(monkeypatch):
     """The end comes while a thread looks for the next one: put there, since it is rare."""
-    semaphores = []
+    semaphores, got = [], []
     following = scheduler.Execution.following
 
     def ended(execution):
@@ -788,12 +807,40 @@ def test_what_runs_at_an_objects_end_between_two_steps_is_no_step(monkeypatch):
     monkeypatch.setattr(scheduler.Execution, "following", ended)
 
     def program():
+        got.clear()
         semaphore = threading.Semaphore(0)
-        run(lambda: semaphores.append(semaphore), semaphore.acquire)
+        run(lambda: semaphores.append(semaphore), lambda: got.append(semaphore.acquire()))
+        return tuple(got)
 
     found = explore(program)
     assert "the end of an object" in (found.bound or "")
-    assert (set(found.outcomes), found.deadlocks) == ({None}, ())
+    assert (set(found.outcomes), found.deadlocks) == ({(True,)}, ())
+
+
+def test_nothing_is_proved_where_what_runs_at_an_objects_end_has_to_wait(monkeypatch):
+    locks, got = [], []
+    following = scheduler.Execution.following
+
+    def ended(execution):
+        if locks and execution.running.pending is not None:
+            got.append(locks.pop().acquire())
+        return following(execution)
+
+    monkeypatch.setattr(scheduler.Execution, "following", ended)
+
+    def program():
+        locks.clear()
+        lock = threading.Lock()
+
+        def hold():
+            with lock:
+                locks.append(lock)
+
+        run(hold, hold)
+
+    found = explore(program)
+    assert (got, found.complete) == ([], False)
+    assert "the end of an object" in (found.bound or "")
 
 
 LIBRARY = """

@@ -48,6 +48,9 @@ def test_the_same_accesses_are_judged_anew_where_they_are_ordered_otherwise():
     assert not sharing.find(started)
     assert sharing.find([stretch(0, WRITE, epoch=1), stretch(1, READ, sees={0: 0})])
     assert not sharing.find(started)
+    assert sharing.find([stretch(0, WRITE), stretch(1, READ)])
+    assert not sharing.find([stretch(1, READ), stretch(1, WRITE)])
+    assert sharing.find([stretch(1, READ), stretch(2, WRITE)])
 
 
 def test_the_same_order_is_judged_anew_for_other_accesses():

@@ -58,12 +58,6 @@ def test_a_bar_is_as_long_as_it_lasted_and_one_that_waited_is_shown_waiting():
     assert [lane.label for lane in drawn.lanes[:4]] == [f"worker {n}" for n in range(4)]
 
 
-def test_a_lane_may_be_named_in_both_languages():
-    lane = {"en": "writer", "zh": "写进程"}
-    drawn = timeline({"lanes": [lane], "marks": [{"lane": lane, "label": "put A", "at": 1}]})
-    assert [each.label for each in drawn.lanes] == [lane]
-
-
 def test_what_overlaps_on_a_lane_gets_rows_of_its_own():
     marks = [{"lane": "a", "label": "the same instant", "at": 1} for _ in range(3)]
     assert len({box.y for box in timeline({"marks": marks}).boxes}) == 3
@@ -133,6 +127,15 @@ def site(tmp_path):
         return tmp_path / "site"
 
     return made
+
+
+def test_a_lane_is_named_in_the_language_of_its_picture(site):
+    lane = {"en": "writer", "zh": "写进程"}
+    marked = {"kind": "timeline", "marks": [{"lane": lane, "label": "put A", "at": 1}]}
+    pictures = site([marked]) / "pictures"
+    for name, word, other in (("a-1.svg", "writer", "写进程"), ("a-1.zh.svg", "写进程", "writer")):
+        text = (pictures / name).read_text(encoding="utf-8")
+        assert (f">{word}<" in text, other in text) == (True, False)
 
 
 def test_pictures_are_files_in_both_languages_and_stand_in_the_page(site):
