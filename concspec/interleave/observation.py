@@ -639,7 +639,8 @@ class Observer:
     def printed(self, given: list[object]) -> Touched:
         """What is printed, and where: a stream that the program has made is shared as all else."""
         streams = [each for each in given if type(each).__module__ in ("_io", "io")]
-        made = [each for each in streams or [sys.stdout] if each not in self.streams]
+        streams = streams or [sys.stdout]
+        made = [each for each in streams if not any(each is known for known in self.streams)]
         return self.touched([*given, *made], inside=False, write=bool(made))
 
     def method(self, name: str, owner: object, given: list[object]) -> Touched:
