@@ -177,6 +177,11 @@ def is_iterator(kind: type) -> bool:
     return any("__next__" in namespace(each) for each in mro(kind))
 
 
+def is_of_ctypes(kind: type) -> bool:
+    """Tell a class of `ctypes`: where objects share memory, it does not say so."""
+    return any(str(each.__module__).startswith("_ctypes") for each in mro(type(kind)))
+
+
 def is_modelled_class(kind: type) -> bool:
     """Tell the classes whose operations are steps of their own."""
     module = kind.__module__

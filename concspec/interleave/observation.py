@@ -77,6 +77,7 @@ from concspec.interleave.classes import (
     is_iterated_by_python,
     is_iterator,
     is_modelled_class,
+    is_of_ctypes,
     is_of_program,
     is_of_python,
     is_python,
@@ -201,8 +202,10 @@ class Observer:
             # A global is an item of its module's namespace, as `globals()["name"]` is.
             scope = frame.f_globals
             place = (self.name(scope), site.field)
-            if site.write or site.name in scope:
+            if site.name in scope:
                 return (place,), site.write
+            if site.write:
+                return (place, (place[0], ORDER)), True
             return (place, (self.name(vars(builtins)), site.field)), False
         if kind == CELL:
             return ((-1, site.field),), site.write
@@ -292,6 +295,8 @@ class Observer:
             self.peeked(kind, name, write=write)
         if issubclass(kind, WEAK):
             self.doubt = self.doubt or UNSEEN[weakref.ref]
+        if type(kind) is not type and is_of_ctypes(kind):
+            self.doubt = self.doubt or "the memory of ctypes"
         if issubclass(kind, types.ModuleType):
             known = vars(receiver)
             if name not in known and "__getattr__" in known and not is_python(known["__getattr__"]):
@@ -366,7 +371,10 @@ class Observer:
         if type(receiver) in ATOMS:
             return NOTHING
         if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):
-            return self.touched([receiver], inside=False, write=site.write)
+            if is_of_ctypes(type(receiver)):
+                self.doubt = self.doubt or "the memory of ctypes"
+            own = hooks(receiver) if is_a(receiver, type) else ()  # `__class_getitem__`
+            return self.touched([receiver, *own], inside=False, write=site.write)
         field = field_of(receiver, key)
         if site.name == "del" and not is_a(receiver, dict):
             field = WHOLE  # the items behind it move
@@ -490,6 +498,8 @@ class Observer:
                     self.enter(thing, found, todo)
             elif kind in OPAQUE:
                 found.append(thing)
+                if kind in WEAK:
+                    self.doubt = self.doubt or UNSEEN[weakref.ref]
             elif is_python_type(kind):
                 if not is_of_python(kind):
                     found.append(thing)
@@ -684,6 +694,8 @@ class Observer:
             self.question(weakref.ref, frame)
         if kind is type and len(given) == 1:
             return NOTHING
+        if hooks(type(kind)):
+            return self.touched([kind, *given], inside=True, write=True)
         if is_python_type(kind):
             return NOTHING if is_of_python(kind) else self.touched(given, inside=False, write=False)
         if is_known(kind):

@@ -146,7 +146,7 @@ class Task:
         self.results: dict[Any, object] = {}
         # By frame, the operation it stands in, in which C code may call Python code, and what that
         # gave it.
-        self.inside: dict[int, tuple[Site, Touched, tuple[object, ...]]] = {}
+        self.inside: dict[int, tuple[Site, tuple[object, ...]]] = {}
 
     @property
     def name(self) -> str:
@@ -554,7 +554,7 @@ class Execution:
                 task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
             # A name is looked up without calling anything; an attribute may be a property.
             if kind >= ATTRIBUTE and (site.needed or (kind > ATTRIBUTE and touched is not NOTHING)):
-                task.inside[id(frame)] = site, touched, ()
+                task.inside[id(frame)] = site, ()
             elif task.inside:
                 task.inside.pop(id(frame), None)
         except ExplorationError:
@@ -631,7 +631,7 @@ class Execution:
         inside = None if calling is None else task.inside.get(id(calling))
         if calling is None or inside is None or self.over:
             return
-        site, touched, given = inside
+        site, given = inside
         found = self.observer.value_of(site, calling, frame, value, task.results)
         if found is not MISSING:
             task.results[id(calling), site.offset] = found
@@ -639,7 +639,8 @@ class Execution:
         elif not self.alone:
             if type(value) not in ATOMS or value is MISSING:
                 given = (*given, value)
-                task.inside[id(calling)] = site, touched, given
+                task.inside[id(calling)] = site, given
+            touched = self.observer.observe(site, calling, task.results)
             touched = self.observer.going_on(site, touched, given)
             try:
                 if touched[0]:

@@ -7,6 +7,7 @@ is given by Python code that it calls, by functions that look at more than they 
 import abc
 import collections
 import contextlib
+import ctypes
 import functools
 import io
 import itertools
@@ -1064,6 +1065,70 @@ def by_the_sign_of_another():
     return first_seen(lambda: 1 + -box, lambda: items.append(1))
 
 
+def by_an_item_of_a_class():
+    items = []
+
+    class Box:
+        __class_getitem__ = items.append
+
+    return first_seen(lambda: 1 + len(items), lambda: Box[1])
+
+
+def by_a_call_of_a_class():
+    items = []
+
+    class Meta(type):
+        __call__ = items.append
+
+    class Box(metaclass=Meta):
+        pass
+
+    return first_seen(lambda: 1 + len(items), lambda: Box(1))
+
+
+def by_the_truth_of_a_weak_proxy():
+    box = Plain(Plain())
+    proxy = weakref.proxy(box.x)
+
+    def look():
+        try:
+            return 1 + (not proxy)
+        except ReferenceError:
+            return 2
+
+    def put():
+        box.x = None
+
+    return first_seen(look, put)
+
+
+def by_memory_of_ctypes():
+    data = bytearray(b"\1")
+    shared = ctypes.c_byte.from_buffer(data)
+
+    def put():
+        data[0] = 2
+
+    return first_seen(lambda: shared.value, put)
+
+
+def by_the_order_of_globals():
+    space = globals()
+    for name in ("first_of_two", "second_of_two"):
+        space.pop(name, None)
+
+    def first():
+        global first_of_two
+        first_of_two = 1
+
+    def second():
+        global second_of_two
+        second_of_two = 2
+
+    both(first, second)
+    return 1 if [*space].index("first_of_two") < [*space].index("second_of_two") else 2
+
+
 PROGRAMS = [each for name, each in list(globals().items()) if name.startswith("by_")]
 
 
@@ -1072,10 +1137,13 @@ def test_what_is_reachable_is_found_or_nothing_is_proved(program):
     assert_found_or_not_proved(program)
 
 
+ANY_KEY = {} if sys.implementation.name == "pypy" else {1: 2}  # PyPy wants texts
+
+
 def test_a_class_may_be_named_and_filled_with_anything():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        unusual = type("Unusual", (), {1: 2, "__module__": [], "x": 1})
+        unusual = type("Unusual", (), {"__module__": [], "x": 1, **ANY_KEY})
     module = types.ModuleType("module")
     module.__file__ = pathlib.Path("module.py")
     module.x = 1
