@@ -49,9 +49,10 @@ READING = frozenset(
     ]
 )  # fmt: skip
 # What they do, they have Python code do, which is seen.
-RUNNING = frozenset([exec, eval, compile, globals, locals, super, __import__])
+RUNNING = frozenset([compile, globals, super, __import__])
+# They see the variables of the function that calls them, the last two if they are given nothing.
+LOCAL = frozenset([exec, eval, locals])
 SHOWING = frozenset([dir, vars])
-LOCAL = frozenset([exec, eval, locals])  # they see the variables of the function that calls them
 HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern, input])
 # Functions of these do nothing but read what they are given.
 HARMLESS_MODULES = frozenset(["_abc", "_thread", "time", "math", "cmath", "errno"])

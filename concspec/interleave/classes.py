@@ -29,6 +29,11 @@ OF_PROGRAM = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 TEXTS = (str, bytes, bool, int, float, complex, type(None), range)
 _OF_TEXTS = frozenset(id(member) for kind in TEXTS for member in vars(kind).values())
 _IMPLEMENTED = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinFunctionType)
+_OF_CLASSES = (
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType,
+)
 _BINDING = ("__get__", "__set__", "__delete__")
 
 mro: Callable[[Any], tuple[type, ...]] = type.__dict__["__mro__"].__get__
@@ -144,7 +149,7 @@ def _is_usual(kind: type, owner: type, name: str, member: object) -> bool:
     """Tell what a class of C has of itself, what is inherited anyway, and what texts have."""
     if id(member) in _OF_TEXTS or name == "__new__":
         return True
-    if getattr(member, "__objclass__", None) is owner:
+    if is_a(member, _OF_CLASSES) and getattr(member, "__objclass__", None) is owner:
         return True
     # PyPy has classes of C in Python, and the fields of named tuples as properties.
     if _is_hidden(member) and member.__qualname__.startswith(f"{owner.__qualname__}."):
@@ -179,7 +184,10 @@ def is_iterator(kind: type) -> bool:
 
 def is_of_ctypes(kind: type) -> bool:
     """Tell a class of `ctypes`: where objects share memory, it does not say so."""
-    return any(str(each.__module__).startswith("_ctypes") for each in mro(type(kind)))
+    made_by = type(kind)
+    return made_by is not type and any(
+        str(each.__module__).startswith("_ctypes") for each in mro(made_by)
+    )
 
 
 def is_modelled_class(kind: type) -> bool:

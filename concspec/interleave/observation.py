@@ -168,8 +168,12 @@ class Observer:
                 if type(inner) is dict:
                     self.names[id(inner)] = name
         elif is_watched_for_its_end(thing):
-            self.doubt = self.doubt or f"the end of a {type(thing).__name__}"
+            self.distrust(f"the end of a {type(thing).__name__}")
         return name
+
+    def distrust(self, reason: str) -> None:
+        """Note that this execution depends on what is not seen; the first reason is told."""
+        self.doubt = self.doubt or reason
 
     def value(self, source: Source, frame: types.FrameType, results: dict[Any, object]) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
@@ -294,9 +298,9 @@ class Observer:
         if name in _PEEKED:
             self.peeked(kind, name, write=write)
         if issubclass(kind, WEAK):
-            self.doubt = self.doubt or UNSEEN[weakref.ref]
-        if type(kind) is not type and is_of_ctypes(kind):
-            self.doubt = self.doubt or "the memory of ctypes"
+            self.distrust(UNSEEN[weakref.ref])
+        if is_of_ctypes(kind):
+            self.distrust("the memory of ctypes")
         if issubclass(kind, types.ModuleType):
             known = vars(receiver)
             if name not in known and "__getattr__" in known and not is_python(known["__getattr__"]):
@@ -309,7 +313,7 @@ class Observer:
         """Note an attribute that tells of steps, or of code, and is no access itself."""
         is_of_code = kind is types.FunctionType and (write or name == "__kwdefaults__")
         if is_of_code or any(map(is_modelled_class, mro(kind)[:-1])):
-            self.doubt = self.doubt or f"the attribute {name} of a {kind.__name__}"
+            self.distrust(f"the attribute {name} of a {kind.__name__}")
 
     def places(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
         """Return the places of an attribute, which is an item of the dictionary that has it."""
@@ -327,7 +331,7 @@ class Observer:
             inner = instance_dict(receiver)
             owner, known = (receiver, EMPTY) if inner is None else (inner, inner)
             if id(inner) not in self.names and is_watched_for_its_end(receiver):
-                self.doubt = self.doubt or f"the end of a {kind.__name__}"
+                self.distrust(f"the end of a {kind.__name__}")
             classes = mro(kind)
         if write:
             if issubclass(kind, type):
@@ -372,7 +376,7 @@ class Observer:
             return NOTHING
         if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):
             if is_of_ctypes(type(receiver)):
-                self.doubt = self.doubt or "the memory of ctypes"
+                self.distrust("the memory of ctypes")
             own = hooks(receiver) if is_a(receiver, type) else ()  # `__class_getitem__`
             return self.touched([receiver, *own], inside=False, write=site.write)
         field = field_of(receiver, key)
@@ -499,7 +503,7 @@ class Observer:
             elif kind in OPAQUE:
                 found.append(thing)
                 if kind in WEAK:
-                    self.doubt = self.doubt or UNSEEN[weakref.ref]
+                    self.distrust(UNSEEN[weakref.ref])
             elif is_python_type(kind):
                 if not is_of_python(kind):
                     found.append(thing)
@@ -653,7 +657,7 @@ class Observer:
         made = [each for each in streams if not any(each is known for known in self.streams)]
         return self.touched([*given, *made], inside=False, write=bool(made))
 
-    def method(self, name: str, owner: object, given: list[object]) -> Touched:
+    def method(self, name: str, owner: Any, given: list[object]) -> Touched:
         """A method written in C, called on `owner`."""
         if name in ("__init__", "__init_subclass__") and not is_a(owner, CONTAINERS):
             return self.touched(given, inside=False, write=False)
@@ -664,7 +668,9 @@ class Observer:
             return self.attribute(owner, given[0], write=write)
         if is_a(owner, (*TEXTS, tuple, frozenset)):
             # A format can name attributes and items: "{0.x}".
-            inside = name in ("format", "format_map") and any(each in str(owner) for each in ".[")
+            inside = name in ("format", "format_map") and any(
+                str.__contains__(owner, each) for each in ".["
+            )
             return self.touched([owner, *given], inside=inside, write=False)
         if is_a(owner, type) and not is_python_type(owner):
             return self.touched(given, inside=False, write=False)
@@ -728,8 +734,8 @@ class Observer:
     def changed(self, kind: Any, name: str) -> None:
         """Note that an attribute of a class is about to change, and so what is known of it."""
         forget()
-        if self.doubt is None and name.startswith("__"):
-            self.doubt = f"what {kind.__name__}.{name} is, which changes"
+        if name.startswith("__"):
+            self.distrust(f"what {kind.__name__}.{name} is, which changes")
 
     def ends(self, kind: type, frame: types.FrameType) -> None:
         """Note that an object is made whose end runs code: who drops it last is no access."""
@@ -816,7 +822,7 @@ class Observer:
         if site.kind == CAPTURE:
             return value if code.co_name == "__iter__" else MISSING
         if site.name == "compare" and type(value) not in ATOMS:
-            self.doubt = self.doubt or f"the truth of what {code.co_name} gives"
+            self.distrust(f"the truth of what {code.co_name} gives")
         if site.kind == ITEM or site.name in _OPERATORS:
             own = code.co_name in _GIVING
             return value if own and value is not NotImplemented else MISSING

@@ -482,7 +482,8 @@ def _thread_start(self: Any) -> None:
         except Exception as error:  # noqa: BLE001 - it ends this thread, and is reported
             child.failure = error
             if threading.excepthook is not execution.excepthook:
-                _doubt(execution, "what a thread does with an exception that nobody caught")
+                reason = "what a thread does with an exception that nobody caught"
+                execution.observer.distrust(reason)
         finally:
             threads.pop(ident, None)
             self._is_stopped = True
@@ -549,11 +550,7 @@ def _know_of_start(execution: Execution, task: Task, target: Task | None) -> Non
     born = None if target is None else target.born
     ordered = execution.alone if born is None else born.is_before(task.stretch)
     if not ordered and target is not execution.main:
-        _doubt(execution, "whether a thread has been started")
-
-
-def _doubt(execution: Execution, reason: str) -> None:
-    execution.observer.doubt = execution.observer.doubt or reason
+        execution.observer.distrust("whether a thread has been started")
 
 
 def _end(execution: Execution, task: Task) -> None:

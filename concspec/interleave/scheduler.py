@@ -369,7 +369,7 @@ class Execution:
         That can only be a finalizer or the callback of a weak reference, for an object whose end
         came in the thread just now: it is no step of its own, and has to go on at once.
         """
-        self.observer.doubt = self.observer.doubt or "the end of an object between two steps"
+        self.observer.distrust("the end of an object between two steps")
 
     def following(self) -> Task:
         """Return the thread to run next; the main one once this execution is over."""
@@ -587,17 +587,11 @@ class Execution:
         given: tuple[object, ...] = (),
     ) -> None:
         """Note an access, and stop before it if it is a switch point."""
-        try:
-            operation = self.operations[site, touched]
-            task.stretch.accesses.add(operation)
-        except KeyError:
-            operation = self.operation_at(task, site, touched)
+        operation = self.operation_at(task, site, touched)
         if site.label in self.shared:
             # Variables stay where they are; what an attribute or a call touches may change.
             task.stands = (site, frame, given) if site.kind >= ATTRIBUTE else None
-            if not is_program_code(operation.filename):
-                operation = called_by(operation, frame)
-            self.reach(task, operation)
+            self.reach(task, called_by(operation, frame))
             task.stands = None
             if self.explaining:
                 self.explain(site, frame, task)

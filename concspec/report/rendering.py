@@ -37,8 +37,6 @@ def visible(value: object) -> object:
     """Make a text that came from outside fit to be shown; whatever else is given stays as it is."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    if len(value) <= _LONGEST and value.isascii() and value.isprintable():
-        return value
     if len(value) > _LONGEST:
         value = f"{value[:_LONGEST]} … ({len(value)} characters, all of them in results.json)"
     return _UNSEEN.sub(lambda unseen: f"⟨U+{ord(unseen[0]):04X}⟩", value)
