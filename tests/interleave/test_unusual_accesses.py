@@ -40,6 +40,25 @@ def twice(add, read):
     return read()
 
 
+def first_seen(look, put):
+    """Let one thread look, and another one put; return what was seen."""
+    seen = []
+    both(lambda: seen.append(look()), put)
+    return seen[0]
+
+
+def explored(program):
+    """Explore a program until it has given 1 and 2; return whether it did, and the exploration."""
+    seen = set()
+
+    def are_both_seen(result):
+        seen.add(result)
+        return {1, 2} <= seen
+
+    found = explore(program, until=are_both_seen)
+    return {1, 2} <= seen, found
+
+
 class Plain:
     """An object with an attribute."""
 
@@ -1287,19 +1306,8 @@ PROGRAMS = [
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 def test_what_is_reachable_is_found_or_nothing_is_proved(program):
-    assert_found_or_not_proved(program)
-
-
-def assert_found_or_not_proved(program):
-    """Explore a program that can give 1 and 2."""
-    seen = set()
-
-    def are_both_seen(result):
-        seen.add(result)
-        return {1, 2} <= seen
-
     try:
-        found = explore(program, until=are_both_seen)
+        both_seen, found = explored(program)
     except BlockedOutside:
         return  # by the lock that PyPy 3.9 has in `functools.lru_cache`
-    assert {1, 2} <= seen or not found.complete
+    assert both_seen or not found.complete
