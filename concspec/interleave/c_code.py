@@ -6,7 +6,6 @@ containers that it is handed; what is not known is taken to touch all that it ca
 
 from __future__ import annotations
 
-import abc
 import gc
 import operator
 import sys
@@ -89,7 +88,6 @@ UNSEEN: dict[object, str] = {
     warnings.warn_explicit: "which warnings are filtered, or were given before",
     weakref.getweakrefcount: "whether an object is still alive",
     weakref.getweakrefs: "whether an object is still alive",
-    abc.ABCMeta.register: "the classes that an abstract one was told of",
 }
 """What these tell depends on what is no access to shared state; so nothing is proved of it."""
 
