@@ -15,6 +15,7 @@ import types
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from concspec.interleave.classes import is_of_program
 from concspec.interleave.primitives import FACTORIES, Lock, RLock
 from concspec.interleave.watched import is_program_code
 
@@ -213,6 +214,4 @@ def _of_program(kind: type) -> bool:
     import sys  # noqa: PLC0415
 
     found = sys.modules.get(module)
-    return found is not None and is_program_code(
-        str(getattr(found, "__file__", None) or "<string>")
-    )
+    return found is not None and is_of_program(found)
