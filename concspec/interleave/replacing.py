@@ -46,9 +46,13 @@ class Replacement:
         self.states: list[tuple[Any, dict[str, object]]] = []
         self.initial: list[tuple[Lock | RLock, bool]] = []
         self.locals: list[threading.local] = []
-        self.convert(program)
-        while self.todo:
-            self.enter(self.todo.pop())
+        try:
+            self.convert(program)
+            while self.todo:
+                self.enter(self.todo.pop())
+        except BaseException:
+            self.undo()
+            raise
 
     def reset(self) -> None:
         """Put the found primitives into the state they had when the exploration began."""

@@ -11,9 +11,9 @@ search is asked, every thread stands before its next operation, waits, or has en
 from __future__ import annotations
 
 import _thread
+import functools
 import sys
 import threading
-from _thread import allocate_lock  # by name: the attribute of `_thread` is replaced
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,6 @@ from concspec.interleave.sharing import Sharing, Stretch
 from concspec.interleave.watched import is_program_code, program_frame, stopping_frame
 
 if TYPE_CHECKING:
-    from _thread import LockType
     from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
     from typing import Protocol
@@ -49,7 +48,10 @@ if TYPE_CHECKING:
             """Wait for the turn, and take it."""
 
         def release(self) -> None:
-            """Give the turn to the thread that waits, or will."""
+            """Give the turn to the thread that waits, or will; given twice, it counts once."""
+
+        def close(self) -> None:
+            """Give back what it took."""
 
 
 MOST_THREADS = 200
@@ -296,6 +298,7 @@ class Execution:
                     main.baton.acquire()
         finally:
             self.over = True
+            self.by_ident.pop(main.ident, None)  # what it runs now, a signal's handler, is no step
             self.unwind()
             self.by_ident.clear()
             for lock in self.held:  # a library may keep it for the next execution
@@ -305,10 +308,20 @@ class Execution:
         self.discovered = self.sharing.find(self.stretches) - self.shared
         return result
 
-    def enrol(self, path: tuple[int, ...], thread: threading.Thread) -> Task:
-        """Number a thread by who started it and in what order, which no schedule changes."""
+    def enrol(
+        self,
+        path: tuple[int, ...],
+        thread: threading.Thread,
+        job: Callable[[Task], None] | None = None,
+    ) -> Task:
+        """Number a thread by who started it and in what order, which no schedule changes.
+
+        `job` is what it will run, where it is not the calling one.
+        """
         index = self.numbers.setdefault(path, len(self.numbers))
         task = Task(index, path, thread)
+        if job is not None:
+            self.spawn(task, functools.partial(job, task))
         self.tasks.append(task)
         self.by_index[index] = task
         return task
@@ -319,11 +332,21 @@ class Execution:
         self.stretches.append(task.stretch)
 
     def unwind(self) -> None:
-        """End the threads that still stand somewhere, one after the other."""
-        for task in self.tasks[1:]:
-            if not task.finished and not task.lost:
-                task.baton.release()
-                self.main.baton.acquire()
+        """End the threads that still stand somewhere, one after the other.
+
+        Where an interrupt has taken the main thread out of its wait, one of them may still run.
+        """
+        try:
+            for task in self.tasks[1:]:
+                if not task.finished and not task.lost:
+                    task.baton.release()
+                    self.main.baton.acquire()
+                while not task.finished and not task.lost:
+                    self.main.baton.acquire()
+        except BaseException:
+            for task in self.tasks[1:]:
+                task.lost = not task.finished
+            raise
 
     def fail(self, error: BaseException) -> None:
         """End this execution with an error."""
@@ -355,10 +378,16 @@ class Execution:
 
     def hand_over(self, task: Task) -> None:
         task.waiting = True
-        following = self.following()
-        if following is not task:
-            following.baton.release()
-            task.baton.acquire()
+        try:
+            following = self.following()
+            if following is not task:
+                following.baton.release()
+                task.baton.acquire()
+        except Unwind:
+            raise
+        except BaseException as error:  # an interrupt: another thread may have the turn
+            self.fail(error)
+            raise
         task.waiting = False
         if self.over:
             raise Unwind
@@ -466,23 +495,22 @@ class Execution:
                     f"{where(frame)}: does every thread start another?"
                 )
             )
-        task.children += 1
-        child = self.by_thread[id(thread)] = self.enrol((*task.path, task.children), thread)
-        child.past = task.past
-        before = child.born = task.stretch
-        self.stretch(child, 0, {**before.sees, task.index: before.epoch})
-        self.stretch(task, before.epoch + 1, before.sees)
-        self.alone = False
-        self.fresh.append(child)
 
-        def run() -> None:
+        def run(child: Task) -> None:
             child.ident = _thread.get_ident()
             self.by_ident[child.ident] = child
             if not self.over:
                 body(child)
             self.finish(child)
 
-        self.spawn(child, run)
+        task.children += 1
+        child = self.by_thread[id(thread)] = self.enrol((*task.path, task.children), thread, run)
+        child.past = task.past
+        before = child.born = task.stretch
+        self.stretch(child, 0, {**before.sees, task.index: before.epoch})
+        self.stretch(task, before.epoch + 1, before.sees)
+        self.alone = False
+        self.fresh.append(child)
 
     def finish(self, task: Task) -> None:
         """Pass the baton on from a thread that has ended."""
@@ -662,13 +690,6 @@ class Execution:
                 "decides and no schedule does; take it out of the program, or wait on an Event"
             )
         )
-
-
-def held_lock() -> LockType:
-    """Return a lock of the interpreter, already acquired."""
-    lock = allocate_lock()
-    lock.acquire()
-    return lock
 
 
 def where(frame: FrameType | None) -> str:

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found] # signal itself imports much
 import _thread
+import contextlib
 import functools
 import gc
 import itertools
 import os
 import sys
 import threading
+from _thread import allocate_lock  # by name: the attribute of `_thread` is replaced
 from typing import TYPE_CHECKING, Any, final
 
 from concspec.interleave import primitives
 from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.replacing import Replacement
-from concspec.interleave.scheduler import Execution, Unwind, held_lock, stuck_frame, where
+from concspec.interleave.scheduler import Execution, Unwind, stuck_frame, where
 from concspec.interleave.sharing import Sharing
 from concspec.interleave.tracing import tracing
 
 if TYPE_CHECKING:
     from _thread import LockType
     from collections.abc import Callable
+    from contextlib import ExitStack
     from types import TracebackType
 
     from concspec.interleave.operations import Operation
@@ -61,44 +64,63 @@ class EventBaton:
         os.close(self.descriptor)
 
 
-def new_baton() -> EventBaton | LockType:
+def held_lock() -> LockType:
+    """Return a lock of the interpreter, already acquired."""
+    lock = allocate_lock()
+    lock.acquire()
+    return lock
+
+
+class LockBaton:
+    """A turn handed over by a lock of the interpreter."""
+
+    def __init__(self) -> None:
+        """Acquire it."""
+        self.lock = held_lock()
+        self.acquire = self.lock.acquire
+
+    def release(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it was released already
+            self.lock.release()
+
+    def close(self) -> None:
+        pass
+
+
+def new_baton() -> EventBaton | LockBaton:
     """Return what a thread of this interpreter best waits for its turn at."""
     if hasattr(os, "eventfd"):
         try:
             return EventBaton()
         except OSError:
             pass  # a lock is slower, and takes no descriptor
-    return held_lock()
-
-
-def _close(baton: EventBaton | LockType) -> None:
-    if isinstance(baton, EventBaton):
-        baton.close()
+    return LockBaton()
 
 
 class Worker:
     """An operating system thread that runs one thread of a program after the other.
 
     Between two of them it waits for its baton, so it wakes up only when the next has its first
-    turn.
+    turn; when there is none, it ends.
     """
 
     def __init__(self) -> None:
         """Start it."""
         self.baton = new_baton()
-        self.ended = held_lock()
         self.job: Callable[[], None] | None = None
         self.task: Task | None = None
         self.native = 0
+        self.ended = held_lock()
         _start_new_thread(self.loop, ())
 
     def loop(self) -> None:
         self.native = threading.get_native_id()
         while True:
             self.baton.acquire()
-            if self.job is None:
+            job, self.job = self.job, None
+            if job is None:
                 break
-            self.job()
+            job()
         self.ended.release()
 
 
@@ -120,32 +142,39 @@ class Session:
         self.sharing = Sharing()
         self.execution: Execution | None = None
         self.uncollected = 0
+        self.stop = held_lock()
+        self.stopped = held_lock()
 
     def __enter__(self) -> Session:
         """Take what is needed."""
         if primitives.active is not None or primitives.current() is not None:
             raise ExplorationError("an exploration is running already; one at a time")
-        self.threshold = _collect_rarely()
-        forget()
-        self.tracing.begin()
-        try:
+        with contextlib.ExitStack() as taken:
+            self.collected = _collect_rarely(taken)
+            forget()
+            self.tracing.begin()
+            taken.callback(self.tracing.end)
             self.replacement = Replacement(self.program)
-        except BaseException:
-            self.tracing.end()
-            _collect(self.threshold)
-            raise
-        self.cpus = _stay_on_one_cpu()
-        self.deaf = _hear_interrupts()
-        self.unraisable = sys.unraisablehook
-        sys.unraisablehook = self.tell_unraisable
-        self.baton = new_baton()
-        self.native = threading.get_native_id()
-        primitives.install()
-        self.counter = vars(threading).get("_counter")
-        self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
-        self.stop = held_lock()
-        self.stopped = held_lock()
-        _start_new_thread(self.watch, ())
+            taken.callback(self.replacement.undo)
+            _stay_on_one_cpu(taken)
+            _hear_interrupts(taken)
+            self.unraisable = sys.unraisablehook
+            taken.callback(setattr, sys, "unraisablehook", self.unraisable)
+            sys.unraisablehook = self.tell_unraisable
+            self.baton = new_baton()
+            taken.callback(self.baton.close)
+            self.native = threading.get_native_id()
+            taken.callback(primitives.uninstall)
+            primitives.install()
+            self.counter = vars(threading).get("_counter")
+            if self.counter is not None:
+                taken.callback(setattr, threading, "_counter", self.counter)
+            self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
+            taken.callback(self.restore_locals)
+            taken.callback(self.retire)
+            _start_new_thread(self.watch, ())
+            taken.callback(self.stop_watching)
+            self.given_back = taken.pop_all()
         return self
 
     def __exit__(
@@ -154,28 +183,20 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give everything back."""
-        self.tracing.end()
-        primitives.active = None
-        primitives.uninstall()
-        self.restore_locals()
-        self.replacement.undo()
-        if self.counter is not None:
-            threading._counter = self.counter  # type: ignore[attr-defined]
-        # A worker that is stuck somewhere may never come back.
-        self.workers = [
-            worker for worker in self.workers if worker.task is None or not worker.task.lost
-        ]
-        self.retire()
-        self.stop.release()
-        self.stopped.acquire()
-        sys.unraisablehook = self.unraisable
-        if self.deaf:
-            _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
-        _close(self.baton)
-        _collect(self.threshold)
-        if self.cpus is not None:
-            os.sched_setaffinity(0, self.cpus)
+        """Give everything back, in the opposite order, and all of it: an interrupt has to wait."""
+        interrupt: BaseException | None = None
+        while True:
+            try:
+                # A worker that is stuck somewhere may never come back.
+                self.workers = [
+                    worker for worker in self.workers if worker.task is None or not worker.task.lost
+                ]
+                self.given_back.close()
+                break
+            except BaseException as raised:  # noqa: BLE001 - raised again below
+                interrupt = raised
+        if interrupt is not None:
+            raise interrupt
 
     def tell_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Tell of an exception that nothing can handle, unless it ends an execution."""
@@ -205,7 +226,7 @@ class Session:
         if len(self.operations) > MOST_KNOWN:
             self.operations.clear()
         self.uncollected += 1
-        if self.threshold is not None and (
+        if self.collected and (
             self.uncollected > MOST_UNCOLLECTED or gc.get_count()[0] > MOST_GARBAGE
         ):
             self.uncollected = 0
@@ -263,7 +284,7 @@ class Session:
             worker.baton.release()
         for worker in self.workers:
             worker.ended.acquire()
-            _close(worker.baton)
+            worker.baton.close()
         self.workers.clear()
 
     def watch(self) -> None:
@@ -283,6 +304,10 @@ class Session:
                 self.give_up(execution)
             seen = now
         self.stopped.release()
+
+    def stop_watching(self) -> None:
+        self.stop.release()
+        self.stopped.acquire()
 
     def native_of(self, task: Task | None) -> int:
         """Return the operating system's number of the thread that runs `task`."""
@@ -312,16 +337,14 @@ class Session:
             execution.main.baton.release()
 
 
-def _hear_interrupts() -> bool:
+def _hear_interrupts(taken: ExitStack) -> None:
     """Have SIGINT interrupt the main thread even where it is ignored, as in a shell's background
-    jobs; say whether it was."""
-    deaf = (
-        threading.current_thread() is threading.main_thread()
-        and _signal.getsignal(_signal.SIGINT) == _signal.SIG_IGN
-    )
-    if deaf:
-        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-    return deaf
+    jobs."""
+    if threading.current_thread() is threading.main_thread():
+        before = _signal.getsignal(_signal.SIGINT)
+        if before == _signal.SIG_IGN:
+            taken.callback(_signal.signal, _signal.SIGINT, before)
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
 def _interrupt(ident: int) -> None:
@@ -341,42 +364,34 @@ def _waited_for_cpu(native: int) -> float:
         return 0.0
 
 
-def _collect_rarely() -> tuple[int, int, int] | None:
-    """Keep the garbage collector out of executions of usual size; return what to put back.
+def _collect_rarely(taken: ExitStack) -> bool:
+    """Keep the garbage collector out of executions of usual size; say whether it comes at all.
 
     What it ends there, with finalizers and callbacks, would be ended at another step each time.  An
     execution leaves no cycles of ours behind, and while it lasts it needs what it holds.
     """
     if not hasattr(gc, "get_threshold") or not gc.isenabled():  # PyPy has none
-        return None
+        return False
     threshold = gc.get_threshold()
     if not threshold[0]:
-        return None
+        return False
+    taken.callback(gc.set_threshold, *threshold)
     gc.set_threshold(max(threshold[0], 20 * MOST_GARBAGE), *threshold[1:])
-    return threshold
+    return True
 
 
-def _collect(threshold: tuple[int, int, int] | None) -> None:
-    """Have the garbage collector come as before."""
-    if threshold is not None:
-        gc.set_threshold(*threshold)
-
-
-def _stay_on_one_cpu() -> set[int] | None:
-    """Keep the threads to come on the processor this one runs on; return what to put back.
+def _stay_on_one_cpu(taken: ExitStack) -> None:
+    """Keep the threads to come on the processor this one runs on.
 
     Only one of them runs at a time, and passing the baton to a thread on another processor takes
     ten times as long.
     """
     if not hasattr(os, "sched_setaffinity"):
-        return None
-    try:
+        return
+    with contextlib.suppress(OSError, ValueError, IndexError):
         allowed = os.sched_getaffinity(0)
         if len(allowed) > 1:
             with open("/proc/self/stat", "rb") as stat:
                 here = int(stat.read().rpartition(b")")[2].split()[36])
+            taken.callback(os.sched_setaffinity, 0, allowed)
             os.sched_setaffinity(0, {here if here in allowed else min(allowed)})
-            return allowed
-    except (OSError, ValueError, IndexError):
-        pass
-    return None

@@ -212,6 +212,31 @@ def test_a_thread_that_gets_no_processor_does_not_block(monkeypatch):
     assert len(asked) >= 5
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signal to a thread")
+@pytest.mark.parametrize("baton", [session.new_baton, session.LockBaton])
+@pytest.mark.parametrize("run", [1, 3, 20])
+def test_an_interrupt_while_another_thread_has_its_turn(monkeypatch, run, baton):
+    monkeypatch.setattr(session, "new_baton", baton)
+    main = threading.main_thread().ident
+    runs = itertools.count(1)
+    number = 0
+
+    def change_and_interrupt():
+        change_it(5)
+        if number == run:
+            signal.pthread_kill(main, signal.SIGINT)
+        change_it(5)
+
+    def program():
+        nonlocal number
+        number = next(runs)
+        return in_threads(change_and_interrupt, lambda: change_it(8))()
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(program)
+    assert explore(notes).executions == 34
+
+
 def test_a_raw_thread():
     def program():
         _thread.start_new_thread(change_it, (5,))  # raw
