@@ -176,7 +176,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Look at what there is before a spec, and put off a benchmark that would not be alone."""
-    if _claims(item) and falsifier_of(item) is None:  # nobody asks what a sabotage leaves behind
+    # Nobody asks what a sabotage leaves behind, and a debugger has a signal handler of its own.
+    if _claims(item) and falsifier_of(item) is None and not item.config.option.trace:
         item.stash[_LEFT] = []
         item.stash[_GUARD] = Guard(kinds(**item.config.stash.get(SURROUNDINGS, {})))
     result = yield

@@ -129,8 +129,11 @@ def test_the_seed_of_a_random_order_reaches_the_specs(suite):
 @pytest.mark.usefixtures("specs")
 def test_a_debugger_stops_at_the_start_of_each_spec(pytester):
     command = [sys.executable, "-m", "pytest", "--trace", "-p", "no:randomly", "-k", "one"]
+    # PyPy has `functools.partial`, with which pytest calls it, in Python, and 3.9 shows that.
+    is_shown = sys.implementation.name == "pypy" and sys.version_info < (3, 10)
+    stops = "__call__" if is_shown else "test_one"
     pytester.run(*command, stdin=b"c\n").stdout.fnmatch_lines(
-        ["*test_one()*", "(Pdb)*", "*1 passed*"]
+        [f"*{stops}()*", "(Pdb)*", "*1 passed*"]
     )
 
 
