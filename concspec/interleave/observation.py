@@ -15,6 +15,7 @@ from __future__ import annotations
 import builtins
 import functools
 import gc
+import operator
 import sys
 import threading
 import types
@@ -138,6 +139,7 @@ _PEEKED = frozenset(
     ]
 )  # fmt: skip
 _OPERATORS = frozenset(["binary", "inplace", "compare"])
+_GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
 class Observer:
@@ -372,13 +374,18 @@ class Observer:
         key = self.value(site.key, frame, results)
         if receiver is MISSING:
             return ((None, WHOLE),), site.write
-        if type(receiver) in ATOMS:
+        if type(receiver) in ATOMS and site.name != "in":
             return NOTHING
         if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):
             if is_of_ctypes(type(receiver)):
                 self.distrust("the memory of ctypes")
             own = hooks(receiver) if is_a(receiver, type) else ()  # `__class_getitem__`
-            return self.touched([receiver, *own], inside=False, write=site.write)
+            if type(receiver) is not Aliases and is_python_type(type(receiver)):
+                return self.touched([receiver, *own], inside=False, write=site.write)
+            others = [self.value(each, frame, results) for each in site.arguments]
+            compared = [key] if site.name == "in" else []
+            touched = [receiver, *own, *others, *compared]
+            return self.touched(touched, inside=False, write=site.write)
         field = field_of(receiver, key)
         if site.name == "del" and not is_a(receiver, dict):
             field = WHOLE  # the items behind it move
@@ -419,7 +426,7 @@ class Observer:
             write = write or any(not only_reads(each) for each in calls)
             if not inside and not all(map(is_plain_reader, calls)):
                 found, _, _ = self.reach(roots, inside=True)
-        if ANY in found:
+        if _is_anything(found):
             return ((None, WHOLE),), write
         if not write:
             # To get an item can be to add one, and so it is to get the next one.
@@ -428,9 +435,9 @@ class Observer:
 
     def made_of(self, parts: list[object]) -> object:
         """Return what is known of a value that is among `parts`, or holds some of them."""
-        if not all(type(each) in ATOMS for each in parts) or MISSING in parts:
+        if not all(type(each) in ATOMS and each is not MISSING for each in parts):
             found, calls, closed = self.reach(parts, inside=False)
-            if ANY in found:
+            if _is_anything(found):
                 return MISSING
             if found or calls or closed:
                 return Aliases([*found, *calls, *closed])
@@ -787,10 +794,10 @@ class Observer:
             return MISSING
         if is_a(owner, TEXTS):
             return NEW
-        if is_a(owner, dict) and function.__name__ == "get" and given:
+        if is_a(owner, dict) and function.__name__ in _GETTING_ITEMS and given:
             found = static_item(owner, given[0])
-            if found is not MISSING:
-                return found
+            if found is not MISSING or function.__name__ != "get":
+                return found  # what is made and put there is new, and shared at once
         if is_a(owner, (*CONTAINERS, tuple, frozenset)):
             return self.made_of([owner, *given])
         return MISSING
@@ -845,8 +852,15 @@ class Observer:
             return static_attribute(given[0], "__dict__")
         if function in COUNTING:
             return NEW
+        if function is operator.getitem and len(given) > 1:
+            return static_item(given[0], given[1])
         if function in GETTING and len(given) > 1:
             return static_attribute(given[0], given[1])
         if function in READING or function.__module__ in STATELESS:
             return self.made_of(given)
         return MISSING
+
+
+def _is_anything(found: list[object]) -> bool:
+    """Tell what `reach` gives where it may be anything; objects of the program are not compared."""
+    return bool(found) and found[0] is ANY

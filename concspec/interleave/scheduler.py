@@ -658,7 +658,12 @@ class Execution:
         if found is not MISSING:
             task.results[id(calling), site.offset] = found
             del task.inside[id(calling)]
-        elif not self.alone:
+            return
+        if site.needed:  # it may give on what it was given
+            key = id(calling), site.offset
+            known = task.results.get(key, MISSING)
+            task.results[key] = self.observer.made_of([known, value])
+        if not self.alone:
             if type(value) not in ATOMS or value is MISSING:
                 given = (*given, value)
                 task.inside[id(calling)] = site, given

@@ -4,10 +4,12 @@ Each program can give 1 and 2: by the order of keys, by what is found in which c
 code gives to C code that called it, by functions that look at more than they are handed.
 """
 
+import array
 import collections
 import contextlib
 import ctypes
 import functools
+import heapq
 import io
 import itertools
 import math
@@ -744,3 +746,111 @@ def test_a_class_may_be_named_and_filled_with_anything():
         return first_seen(lambda: box.x + sum([box.x]) + len(vars(module)), unusual)
 
     assert len(explore(program).outcomes) == 1
+
+
+# What C code gives back.
+
+
+class Box:
+    def __init__(self):
+        self.value = 1
+
+
+def doing(statement, **scope):
+    """A function that does a statement, in which the value of each expression is on the stack."""
+    exec(f"def do():\n    {statement}", scope)
+    return scope["do"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "functools.partial(get, 'a')()",
+        "next(map(get, 'a'))",
+        "next(iter(lambda: get('a'), None))",
+        "next(get(key) for key in 'a')",
+        "functools.reduce(lambda _, key: get(key), 'xa')",
+    ],
+)
+def test_what_c_code_got_from_python_code_is_known(expression):
+    def program():
+        box = Box()
+        kept = {"a": box, "x": None}
+        seen = []
+        scope = {"functools": functools, "get": lambda key: kept[key]}
+        both(doing(f"{expression}.value = 2", **scope), lambda: seen.append(box.value))
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["table.setdefault('a', [1])", "table.__getitem__('a')", "operator.getitem(table, 'a')"],
+)
+def test_what_c_code_puts_into_a_dictionary_is_shared(expression):
+    def program():
+        table = collections.defaultdict(lambda: [1])
+        sizes = []
+
+        def look():
+            found = table.pop("a", None)
+            if found is not None:
+                sizes.extend((len(found), len(found)))
+
+        both(doing(f"{expression}.append(2)", table=table, operator=operator), look)
+        return tuple(sizes)
+
+    assert set(explore(program).outcomes) == {(), (1, 1), (1, 2), (2, 2)}
+
+
+@pytest.mark.parametrize(
+    "container", ["([1, 2],)", "{'a': [1, 2]}.values()", "(each for each in ([1, 2],))"]
+)
+def test_what_is_looked_for_is_compared(container):
+    def program():
+        wanted = [1]
+        seen = []
+        look = doing(f"seen.append(wanted in {container})", wanted=wanted, seen=seen)
+        both(look, lambda: wanted.append(2))
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {False, True}
+
+
+def test_what_a_slice_is_assigned_is_read():
+    def program():
+        one = array.array("i", [0, 0])
+        other = array.array("i", [1, 1])
+
+        def assign():
+            one[0:2] = other
+
+        def change():
+            other[0] = 2
+
+        both(assign, change)
+        return one[0]
+
+    assert set(explore(program).outcomes) == {1, 2}
+
+
+def test_objects_of_the_program_are_not_compared_to_ours():
+    class Job:
+        def __init__(self, place):
+            self.place = place
+
+        def __eq__(self, other):
+            return self.place == other.place
+
+        __hash__ = None
+
+        def __lt__(self, other):
+            return self.place < other.place
+
+    def program():
+        heap = [Job(2)]
+        both(lambda: heapq.heappush(heap, Job(1)), lambda: heapq.heappush(heap, Job(3)))
+        return heap[0].place
+
+    assert set(explore(program).outcomes) == {1, 2}  # a push may find that the heap has grown
