@@ -362,17 +362,18 @@ class Execution:
         While there is no other thread, or the others have ended and were joined, there is nothing
         to decide, and the operation is no step.
         """
-        if self.over:
-            raise Unwind
         if task.waiting:
             self.doubt_end()
             if operation.ready is not None and not operation.ready():
                 self.cut = self.over = True
                 raise Unwind
             return
+        if self.over:
+            raise Unwind
         task.seen = True
         if self.alone and (operation.ready is None or operation.ready()):
             return
+        task.waiting = True  # what a finalizer does from here on is no step of its own
         task.pending = operation
         self.hand_over(task)
 
@@ -383,10 +384,12 @@ class Execution:
             if following is not task:
                 following.baton.release()
                 task.baton.acquire()
-        except Unwind:
-            raise
+                while self.running is not task and not self.over:
+                    task.baton.acquire()
         except BaseException as error:  # an interrupt: another thread may have the turn
-            self.fail(error)
+            task.waiting = False
+            if not isinstance(error, Unwind):
+                self.fail(error)
             raise
         task.waiting = False
         if self.over:
@@ -395,8 +398,9 @@ class Execution:
     def doubt_end(self) -> None:
         """Note that a thread runs code of the program while it is another's turn.
 
-        That can only be a finalizer or the callback of a weak reference, for an object whose end
-        came in the thread just now: it is no step of its own, and has to go on at once.
+        That can only be the handler of a signal, a finalizer, or the callback of a weak reference,
+        for an object whose end came in the thread just now: it is no step of its own, and has to go
+        on at once.
         """
         self.observer.distrust("the end of an object between two steps")
 
@@ -554,11 +558,11 @@ class Execution:
 
     def access(self, task: Task, site: Site, frame: FrameType) -> None:
         """Come to `site`: stop there if it is a switch point, and note what is touched."""
-        if self.over:
-            raise Unwind
         if task.waiting:
             self.doubt_end()
             return
+        if self.over:
+            raise Unwind
         task.seen = True
         self.touched += 1
         try:

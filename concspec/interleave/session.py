@@ -117,10 +117,9 @@ class Worker:
         self.native = threading.get_native_id()
         while True:
             self.baton.acquire()
-            job, self.job = self.job, None
-            if job is None:
+            if self.job is None:
                 break
-            job()
+            self.job()
         self.ended.release()
 
 
@@ -165,6 +164,7 @@ class Session:
             taken.callback(self.baton.close)
             self.native = threading.get_native_id()
             taken.callback(primitives.uninstall)
+            taken.callback(setattr, primitives, "active", None)
             primitives.install()
             self.counter = vars(threading).get("_counter")
             if self.counter is not None:
@@ -292,6 +292,12 @@ class Session:
 
         One that got no processor, on a busy machine, does not.
         """
+        try:
+            self.look_now_and_then()
+        finally:
+            self.stopped.release()
+
+    def look_now_and_then(self) -> None:
         seen: tuple[int, Any] = (-1, None)
         waited = 0.0
         while not self.stop.acquire(timeout=PATIENCE):
@@ -303,7 +309,6 @@ class Session:
             if now == seen and waited - before < PATIENCE / 2:
                 self.give_up(execution)
             seen = now
-        self.stopped.release()
 
     def stop_watching(self) -> None:
         self.stop.release()

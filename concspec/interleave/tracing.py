@@ -84,7 +84,8 @@ class Monitoring(Tracing):
 
     def started(self, code: CodeType, _offset: int) -> object:
         if id(code) not in self.watched and is_watched(code):
-            if self.execution is None or get_ident() not in self.execution.by_ident:
+            execution = self.execution  # which ends while other threads of the process run
+            if execution is None or get_ident() not in execution.by_ident:
                 return None
             found = sites_of(code)
             self.watched[id(code)] = (code, found)
