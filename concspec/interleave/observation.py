@@ -379,13 +379,13 @@ class Observer:
         if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):
             if is_of_ctypes(type(receiver)):
                 self.distrust("the memory of ctypes")
-            own = hooks(receiver) if is_a(receiver, type) else ()  # `__class_getitem__`
-            if type(receiver) is not Aliases and is_python_type(type(receiver)):
-                return self.touched([receiver, *own], inside=False, write=site.write)
-            others = [self.value(each, frame, results) for each in site.arguments]
-            compared = [key] if site.name == "in" else []
-            touched = [receiver, *own, *others, *compared]
-            return self.touched(touched, inside=False, write=site.write)
+            roots = [receiver]
+            if is_a(receiver, type):
+                roots += hooks(receiver)  # `__class_getitem__`
+            if type(receiver) is Aliases or not is_python_type(type(receiver)):
+                roots += [self.value(each, frame, results) for each in site.arguments]
+                roots += [key] if site.name == "in" else []
+            return self.touched(roots, inside=False, write=site.write)
         field = field_of(receiver, key)
         if site.name == "del" and not is_a(receiver, dict):
             field = WHOLE  # the items behind it move

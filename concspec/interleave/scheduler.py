@@ -373,12 +373,12 @@ class Execution:
         task.seen = True
         if self.alone and (operation.ready is None or operation.ready()):
             return
-        task.waiting = True  # what a finalizer does from here on is no step of its own
+        task.waiting = True  # first: what a finalizer does from here on is no step of its own
         task.pending = operation
         self.hand_over(task)
 
     def hand_over(self, task: Task) -> None:
-        task.waiting = True
+        """Let `task`, which is `waiting` by now, stand where it is until it is its turn again."""
         try:
             following = self.following()
             if following is not task:
@@ -535,6 +535,7 @@ class Execution:
         if not target.finished:
             if self.over:
                 raise Unwind
+            task.waiting = True
             task.joining = target
             self.hand_over(task)
             task.joining = None

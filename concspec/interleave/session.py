@@ -107,10 +107,10 @@ class Worker:
     def __init__(self) -> None:
         """Start it."""
         self.baton = new_baton()
+        self.ended = held_lock()
         self.job: Callable[[], None] | None = None
         self.task: Task | None = None
         self.native = 0
-        self.ended = held_lock()
         _start_new_thread(self.loop, ())
 
     def loop(self) -> None:
@@ -183,14 +183,10 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give everything back, in the opposite order, and all of it: an interrupt has to wait."""
+        """Give everything back, the last first; an interrupt meanwhile does not leave the rest."""
         interrupt: BaseException | None = None
         while True:
             try:
-                # A worker that is stuck somewhere may never come back.
-                self.workers = [
-                    worker for worker in self.workers if worker.task is None or not worker.task.lost
-                ]
                 self.given_back.close()
                 break
             except BaseException as raised:  # noqa: BLE001 - raised again below
@@ -279,10 +275,12 @@ class Session:
 
     def retire(self) -> None:
         """Use new operating system threads from here on."""
-        for worker in self.workers:
+        # A worker that is stuck somewhere may never come back.
+        workers = [each for each in self.workers if each.task is None or not each.task.lost]
+        for worker in workers:
             worker.job = None
             worker.baton.release()
-        for worker in self.workers:
+        for worker in workers:
             worker.ended.acquire()
             worker.baton.close()
         self.workers.clear()
