@@ -117,7 +117,7 @@ class Lock:
         waits = blocking and timeout == _FOREVER
         operation(execution, task, "acquire", self, waits=waits, available=self.is_free)
         if self.taken:
-            execution.clock += max(timeout, 0)
+            task.clock += max(timeout, 0)
             return False
         self.taken = True
         self.holder = task
@@ -200,7 +200,7 @@ class RLock:
         waits = blocking and timeout == _FOREVER
         operation(execution, task, "acquire", self, waits=waits, available=self.is_free)
         if self.holder is not None:
-            execution.clock += max(timeout, 0)
+            task.clock += max(timeout, 0)
             return False
         self.holder = task
         self.count = 1
@@ -307,7 +307,7 @@ def _event_wait(self: Any, timeout: float | None = None) -> bool:
         return bool(_original(threading.Event, "wait")(self, timeout))
     _on_event(found, self, "wait", write=False, waits=timeout is None)
     if not self._flag:
-        found[0].clock += timeout or 0
+        found[1].clock += timeout or 0
     return bool(self._flag)
 
 
@@ -341,7 +341,7 @@ def _semaphore_acquire(
 
     operation(*found, "acquire", self, waits=blocking and timeout is None, available=has_one)
     if self._value <= 0:
-        found[0].clock += timeout or 0
+        found[1].clock += timeout or 0
         return False
     self._value -= 1
     return True
@@ -394,7 +394,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     )
     if not waiter.notified:
         self._waiters.remove(waiter)
-        execution.clock += timeout or 0
+        task.clock += timeout or 0
     if isinstance(lock, Lock):
         lock.taken = True
     else:
@@ -531,7 +531,7 @@ def _thread_join(self: Any, timeout: float | None = None) -> None:
     if target.finished:
         execution.join(task, target)
     else:
-        execution.clock += max(timeout, 0)
+        task.clock += max(timeout, 0)
 
 
 def _thread_is_alive(self: Any) -> bool:
@@ -608,7 +608,7 @@ def _start_new_thread(*arguments: Any, **options: Any) -> Any:
 
 def _monotonic() -> float:
     found = current()
-    return time.monotonic() if found is None else found[0].clock
+    return time.monotonic() if found is None else found[1].clock
 
 
 class _Forgetful(set):  # type: ignore[type-arg]

@@ -214,7 +214,7 @@ class EveryClass:
                 if position >= self.deal.depth:  # above, every thread has its turn anyway
                     self.reverse(execution, events, position, events[depth], nodes[depth].before)
         self.reversed = len(nodes)
-        for task in execution.stuck:
+        for task in execution.left:
             operation = task.pending
             if operation is None or (operation.waiter and not operation.waiter.notified):
                 continue  # what waits for a signal that never came could not have gone earlier

@@ -106,6 +106,7 @@ class Task:
         "baton",
         "born",
         "children",
+        "clock",
         "failure",
         "finished",
         "ident",
@@ -133,6 +134,7 @@ class Task:
         self.path = path
         self.thread = thread
         self.children = 0
+        self.clock = 0.0  # how long its timeouts have waited, together
         self.ident = 0
         self.pending: Operation | None = None
         self.joining: Task | None = None
@@ -184,7 +186,6 @@ class Execution:
         "by_ident",
         "by_index",
         "by_thread",
-        "clock",
         "cut",
         "cycle",
         "deadline",
@@ -195,6 +196,7 @@ class Execution:
         "fresh",
         "held",
         "late",
+        "left",
         "main",
         "numbers",
         "observer",
@@ -261,10 +263,10 @@ class Execution:
         self.cut = False
         self.late = False
         self.error: BaseException | None = None
-        self.stuck: Sequence[Task] = ()
+        self.left: Sequence[Task] = ()  # those that wait when nobody can go on, and
+        self.stuck: Sequence[Task] = ()  # if that is a deadlock
         self.waiting: Sequence[Row] = ()
         self.cycle: tuple[str, ...] = ()
-        self.clock = 0.0  # what the program's timeouts have waited for, together
         self.progress = 0
         self.touched = 0
         self.deadline: float | None = None
@@ -295,7 +297,8 @@ class Execution:
                 following = self.following()
                 if following is not main:
                     following.baton.release()
-                    main.baton.acquire()
+                    while not self.over:
+                        main.baton.acquire()
         finally:
             self.over = True
             self.by_ident.pop(main.ident, None)  # what it runs now, a signal's handler, is no step
@@ -434,18 +437,13 @@ class Execution:
         ]
         if not enabled:
             self.over = True
-            self.stuck = [task for task in self.tasks if not task.finished]
-            if self.main.finished and all(task.thread.daemon for task in self.stuck):
-                self.stuck = []  # the program is over, and daemons end with it
-            if self.stuck:
+            self.left = [task for task in self.tasks if not task.finished]
+            # When the program is over, daemons may wait for ever.
+            if not (self.main.finished and all(task.thread.daemon for task in self.left)):
+                self.stuck = self.left
                 from concspec.interleave.deadlock import observe_stuck  # noqa: PLC0415 - a cycle
 
                 observe_stuck(self)
-            return self.main
-        if self.main.finished and all(
-            task.finished or task.thread.daemon for task in self.tasks[1:]
-        ):
-            self.over = True
             return self.main
         if self.deadline is not None and not len(self.trace) % 64:
             self.look_at_the_clock()

@@ -687,6 +687,58 @@ def test_a_daemon_that_never_ends():
     assert found.deadlocks == ()
 
 
+def test_what_a_daemon_does_after_the_program_could_have_been_before():
+    def program():
+        box = []
+        threading.Thread(target=box.append, args=(1,), daemon=True).start()
+        return len(box)
+
+    found = explore(program)
+    assert set(found.outcomes) == {0, 1}
+    assert found.complete
+
+
+def test_a_daemon_may_keep_the_program_waiting():
+    def program():
+        lock = threading.Lock()
+        threading.Thread(target=lock.acquire, daemon=True).start()
+        lock.acquire()
+        return "ended"
+
+    found = explore(program)
+    assert set(found.outcomes) == {"ended"}
+    assert len(found.deadlocks) == 1
+
+
+def test_the_time_that_others_wait_is_not_over_for_all():
+    def program(others):
+        condition = threading.Condition()
+        state = {"ok": False, "calls": 0, "seen": None}
+
+        def is_ok():
+            state["calls"] += 1
+            return state["ok"]
+
+        def wait():
+            with condition:
+                state["seen"] = condition.wait_for(is_ok, timeout=3), state["calls"]
+
+        def notify():
+            with condition:
+                condition.notify_all()
+            with condition:
+                state["ok"] = True
+                condition.notify_all()
+
+        run(wait, notify, *others)
+        return state["seen"]
+
+    event = threading.Event()
+    alone = explore(lambda: program([]))
+    beside = explore(lambda: program([lambda: event.wait(5)]))
+    assert set(beside.outcomes) == set(alone.outcomes)
+
+
 def test_a_timer():
     def program():
         box = []
