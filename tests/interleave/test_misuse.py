@@ -23,6 +23,7 @@ from concspec.interleave import (
     TooMuch,
     explore,
     merge,
+    primitives,
     replay,
     scheduler,
     session,
@@ -235,6 +236,66 @@ def test_an_interrupt_while_another_thread_has_its_turn(monkeypatch, run, baton)
     with pytest.raises(KeyboardInterrupt):
         explore(program)
     assert explore(notes).executions == 34
+
+
+class TimeIsOverError(BaseException):
+    """What the handler of a time-out raises."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signal to a thread")
+def test_a_handler_goes_on_while_another_thread_ends_the_execution():
+    main = threading.main_thread().ident
+    before = signal.getsignal(signal.SIGALRM)
+
+    def program():
+        lock = threading.Lock()
+
+        def wait_for_ever():
+            lock.acquire()
+            signal.pthread_kill(main, signal.SIGALRM)
+            lock.acquire()
+
+        in_threads(wait_for_ever)()
+
+    def handler(_number, _frame):
+        execution = primitives.active
+        while not execution.over:
+            pass
+        raise TimeIsOverError
+
+    signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(TimeIsOverError):
+            explore(program)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("baton", [session.new_baton, session.LockBaton])
+def test_a_turn_that_nobody_gave_begins_nothing(monkeypatch, baton):
+    execute = session.Session.execute
+
+    def with_a_stray_turn(self, *arguments, **options):
+        self.baton.release()
+        return execute(self, *arguments, **options)
+
+    monkeypatch.setattr(session, "new_baton", baton)
+    monkeypatch.setattr(session.Session, "execute", with_a_stray_turn)
+    found = explore(notes)
+    assert (found.executions, len(found.outcomes), found.complete) == (34, 7, True)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_exploration_ends_without_its_watch(monkeypatch):
+    def fail(_):
+        raise OSError
+
+    def take_time():
+        change_it(sum(range(10**6)))
+
+    monkeypatch.setattr(session, "PATIENCE", 0.001)
+    monkeypatch.setattr(session, "_waited_for_cpu", fail)
+    assert explore(in_threads(take_time)).complete
 
 
 def test_a_raw_thread():
