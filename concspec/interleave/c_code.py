@@ -52,7 +52,7 @@ RUNNING = frozenset([compile, globals, super, __import__])
 # They see the variables of the function that calls them, the last two if they are given nothing.
 LOCAL = frozenset([exec, eval, locals])
 SHOWING = frozenset([dir, vars])
-HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern, input])
+HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern])
 # Functions of these do nothing but read what they are given.
 HARMLESS_MODULES = frozenset(["_abc", "_thread", "time", "math", "cmath", "errno"])
 # Functions of these touch what they are given and nothing of their own.
@@ -83,6 +83,7 @@ UNSEEN: dict[object, str] = {
     gc.get_referrers: "the garbage collector",
     threading.active_count: "the threads that are alive",
     threading.enumerate: "the threads that are alive",
+    input: "what is read from standard input",
     getattr(sys, "getrefcount", None): "how often something is referred to",  # PyPy has none
     warnings.warn: "which warnings are filtered, or were given before",
     warnings.warn_explicit: "which warnings are filtered, or were given before",

@@ -328,7 +328,7 @@ class Observer:
         if issubclass(kind, type):
             owner: Any = receiver
             known: Mapping[str, object] = namespace(receiver)
-            classes = mro(receiver)[1:]
+            classes = (*mro(receiver)[1:], *mro(kind))
         else:
             inner = instance_dict(receiver)
             owner, known = (receiver, EMPTY) if inner is None else (inner, inner)
@@ -339,6 +339,8 @@ class Observer:
             if issubclass(kind, type):
                 self.changed(receiver, name)
             # A new dictionary moves all attributes elsewhere, and a new class most of them.
+            if name == "__class__":
+                self.distrust("the class of an object, which changes")
             if name in ("__dict__", "__class__"):
                 return ((None, WHOLE),)
             of = self.name(owner)
@@ -660,9 +662,11 @@ class Observer:
     def printed(self, given: list[object]) -> Touched:
         """What is printed, and where: a stream that the program has made is shared as all else."""
         streams = [each for each in given if type(each).__module__ in ("_io", "io")]
+        looked_up = () if streams else ((self.name(vars(sys)), ("stdout",)),)
         streams = streams or [sys.stdout]
         made = [each for each in streams if not any(each is known for known in self.streams)]
-        return self.touched([*given, *made], inside=False, write=bool(made))
+        places, write = self.touched([*given, *made], inside=False, write=bool(made))
+        return (*looked_up, *places), write
 
     def method(self, name: str, owner: Any, given: list[object]) -> Touched:
         """A method written in C, called on `owner`."""
@@ -852,6 +856,8 @@ class Observer:
             return static_attribute(given[0], "__dict__")
         if function in COUNTING:
             return NEW
+        if function is __import__ or function is eval:
+            return MISSING
         if function is operator.getitem and len(given) > 1:
             return static_item(given[0], given[1])
         if function in GETTING and len(given) > 1:

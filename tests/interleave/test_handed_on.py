@@ -391,6 +391,12 @@ def class_under(*bases, **members):
     return type("Made", bases, members)
 
 
+def doing(statement, **scope):
+    """A function that does a statement, in which the value of each expression is on the stack."""
+    exec(f"def do():\n    {statement}", scope)
+    return scope["do"]
+
+
 def set_x(thing):
     """Change the attribute `x`."""
     thing.x = 2
@@ -491,6 +497,33 @@ def test_variables_that_are_looked_up_by_name_are_found(expression):
     space = {"first_seen": first_seen}
     exec(CLOSURE.replace("{expression}", expression), space)
     assert_found(space["program"])
+
+
+def by_an_attribute_of_a_metaclass():
+    class Meta(type):
+        x = 1
+
+    kind = Meta("Made", (), {})
+    return first_seen(lambda: kind.x, lambda: set_x(Meta))
+
+
+def by_the_stream_that_is_printed_to():
+    stream = io.StringIO()
+
+    def redirect():
+        with contextlib.redirect_stdout(stream):
+            pass
+
+    both(redirect, lambda: print(end="."))  # noqa: T201
+    return 1 + len(stream.getvalue())
+
+
+def by_an_imported_module():
+    operator.x = 1
+    try:
+        return first_seen(lambda: operator.x, doing("__import__('operator').x = 2"))
+    finally:
+        del operator.x
 
 
 FOUND = [each for name, each in list(globals().items()) if name.startswith("by_")]
@@ -700,6 +733,24 @@ def memory_of_ctypes():
     return first_seen(lambda: shared.value, put)
 
 
+def line_of_the_input():
+    before, sys.stdin = sys.stdin, io.StringIO("1\n2\n")
+    try:
+        return int(first_seen(input, input))
+    finally:
+        sys.stdin = before
+
+
+def class_of_an_object():
+    one, other = class_under(__bool__=lambda _: True), class_under(__bool__=lambda _: False)
+    thing = one()
+
+    def change():
+        thing.__class__ = other
+
+    return first_seen(lambda: 1 if thing else 2, change)
+
+
 DOUBTED = {
     truth_of_an_answer: "the truth of what __eq__ gives",
     attribute_of_an_answer: "the truth of what __eq__ gives",
@@ -719,6 +770,8 @@ DOUBTED = {
     state_of_a_barrier: "the attribute broken of a Barrier",
     value_of_a_semaphore: "the attribute _value of a Semaphore",
     memory_of_ctypes: "the memory of ctypes",
+    line_of_the_input: "what is read from standard input",
+    class_of_an_object: "the class of an object, which changes",
 }
 if hasattr(sys, "getrefcount"):
     DOUBTED[references_to_an_object] = "how often something is referred to"
@@ -754,12 +807,6 @@ def test_a_class_may_be_named_and_filled_with_anything():
 class Box:
     def __init__(self):
         self.value = 1
-
-
-def doing(statement, **scope):
-    """A function that does a statement, in which the value of each expression is on the stack."""
-    exec(f"def do():\n    {statement}", scope)
-    return scope["do"]
 
 
 @pytest.mark.parametrize(
