@@ -84,7 +84,7 @@ def operation(
     step.waiter = waiter
     execution.reach(task, step)
     step.available = available()
-    if execution.explaining and not execution.alone:
+    if execution.explaining and not execution.alone and not execution.over:
         execution.trace[-1].name = name_of(thing, execution, frame)
     return step
 
@@ -481,7 +481,7 @@ def _thread_start(self: Any) -> None:
             execution.fail(error)
         except Exception as error:  # noqa: BLE001 - it ends this thread, and is reported
             child.failure = error
-            if threading.excepthook is not execution.excepthook:
+            if threading.excepthook is not execution.excepthook and not execution.over:
                 reason = "what a thread does with an exception that nobody caught"
                 execution.observer.distrust(reason)
         finally:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import _thread
 import functools
 import queue
+import sys
 import threading
 import types
+import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,8 @@ _SYNCHRONISATION = (
     queue._PySimpleQueue,  # type: ignore[attr-defined]
 )  # fmt: skip
 _LEAVES = (int, float, complex, str, bytes, bytearray, type(None), range, types.CodeType)
+# Held while what is watched is done.
+_LIBRARY_LOCKS = (("logging", "_lock"), ("_strptime", "_cache_lock"), ("tempfile", "_once_lock"))
 _STATE = ("_flag", "_value", "_count", "_state", "unfinished_tasks")
 
 
@@ -47,6 +51,7 @@ class Replacement:
         self.initial: list[tuple[Lock | RLock, bool]] = []
         self.locals: list[threading.local] = []
         try:
+            self.libraries()
             self.convert(program)
             while self.todo:
                 self.enter(self.todo.pop())
@@ -110,6 +115,32 @@ class Replacement:
             self.lent[id(lock)] = known
             self.kept.append(lock)
         return known
+
+    def libraries(self) -> None:
+        """Lend what libraries hold while they do what is watched."""
+        for module, name in _LIBRARY_LOCKS:
+            known = vars(sys.modules.get(module, types)).get(name)
+            if known is not None:
+                self.put(sys.modules[module], name, self.lend(known))
+        held = getattr(warnings, "_filters_mutated_lock_held", None)
+        if held is not None:  # its lock is of C, where the caller is to have it (3.14)
+            import _warnings  # noqa: PLC0415
+
+            def change() -> None:
+                _warnings._acquire_lock()  # type: ignore[attr-defined]
+                held()
+                _warnings._release_lock()  # type: ignore[attr-defined]
+
+            self.put(warnings, "_lock", RLock())
+            self.put(warnings, "_filters_mutated_lock_held", change)
+        for reference in getattr(sys.modules.get("logging"), "_handlerList", ()):
+            handler = reference()
+            if handler is not None:
+                self.mapping(vars(handler))
+
+    def put(self, owner: object, name: str, value: object) -> None:
+        self.undoing.append(functools.partial(setattr, owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
 
     def enter(self, value: Any) -> None:
         if isinstance(value, types.FunctionType):
@@ -215,7 +246,5 @@ def _of_program(kind: type) -> bool:
     module = getattr(kind, "__module__", None)
     if not isinstance(module, str) or module in ("builtins", "threading", "queue", "_thread"):
         return False
-    import sys  # noqa: PLC0415
-
     found = sys.modules.get(module)
     return found is not None and is_of_program(found)

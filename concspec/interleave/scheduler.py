@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 MOST_THREADS = 200
 MOST_STEPS = 20_000
 MOST_ACCESSES = 500_000
+MOST_UNWOUND = 1000
 _SPINNING = (
     "a loop that waits for another thread by looking again and again has no end under some "
     "schedule; wait on a Condition or an Event instead"
@@ -122,6 +123,7 @@ class Task:
         "stands",
         "stretch",
         "thread",
+        "unwound",
         "waiting",
     )
 
@@ -140,6 +142,7 @@ class Task:
         self.joining: Task | None = None
         self.finished = False
         self.lost = False
+        self.unwound = 0  # how often it came to a switch point after the end of the execution
         self.waiting = False
         self.born: Stretch | None = None  # the stretch in which it was started
         # Where what it touches depends on state, and what C code that goes on there was given.
@@ -351,6 +354,28 @@ class Execution:
                 task.lost = not task.finished
             raise
 
+    def unwind_further(self, task: Task, *, possible: bool = True) -> None:
+        """End `task`, but not what it does because it ends: a `with` gives back what it holds."""
+        task.unwound += 1
+        cleaning = possible and isinstance(sys.exc_info()[1], Unwind)
+        if cleaning and task.unwound <= MOST_UNWOUND:
+            return
+        if task.unwound > 2 * MOST_UNWOUND and task is not self.main:
+            self.fail(
+                ExplorationError(
+                    f"{task.name} does not end: it catches the exception that ends its execution, "
+                    f"and goes on, at {where(stopping_frame(2))}; catch Exception, which this one "
+                    "is not"
+                )
+            )
+            task.lost = True
+            threading._active.pop(task.ident, None)  # type: ignore[attr-defined]
+            self.main.baton.release()
+            forever = _thread.allocate_lock()
+            while True:
+                forever.acquire()
+        raise Unwind
+
     def fail(self, error: BaseException) -> None:
         """End this execution with an error."""
         if self.error is None:
@@ -372,7 +397,8 @@ class Execution:
                 raise Unwind
             return
         if self.over:
-            raise Unwind
+            self.unwind_further(task, possible=operation.ready is None or operation.ready())
+            return
         task.seen = True
         if self.alone and (operation.ready is None or operation.ready()):
             return
@@ -396,6 +422,8 @@ class Execution:
             raise
         task.waiting = False
         if self.over:
+            if task is self.main:
+                self.unwind()  # first: one of the others may hold what this one cleans up with
             raise Unwind
 
     def doubt_end(self) -> None:
@@ -488,7 +516,7 @@ class Execution:
     def start(self, task: Task, thread: threading.Thread, body: Callable[[Task], None]) -> None:
         """Let `task` start `thread`, which will run `body`."""
         if self.over:
-            raise Unwind
+            self.unwind_further(task, possible=False)
         if len(self.tasks) > MOST_THREADS:
             frame = stopping_frame(2)
             raise self.stopped(
@@ -532,7 +560,7 @@ class Execution:
         """Let `task` wait for the end of `target`."""
         if not target.finished:
             if self.over:
-                raise Unwind
+                self.unwind_further(task, possible=False)
             task.waiting = True
             task.joining = target
             self.hand_over(task)
@@ -561,7 +589,8 @@ class Execution:
             self.doubt_end()
             return
         if self.over:
-            raise Unwind
+            self.unwind_further(task)
+            return
         task.seen = True
         self.touched += 1
         try:

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -283,6 +284,71 @@ def test_a_turn_that_nobody_gave_begins_nothing(monkeypatch, baton):
     monkeypatch.setattr(session.Session, "execute", with_a_stray_turn)
     found = explore(notes)
     assert (found.executions, len(found.outcomes), found.complete) == (34, 7, True)
+
+
+def test_a_with_gives_back_what_it_holds_when_its_execution_ends():
+    given_back = []
+
+    class Held:
+        def __enter__(self):
+            self.given_back = given_back
+
+        def __exit__(self, *_):
+            self.given_back.append(balance)
+
+    def program():
+        lock = threading.Lock()
+
+        def wait_for_ever():
+            with Held():
+                lock.acquire()
+                lock.acquire()
+
+        in_threads(wait_for_ever)()
+
+    found = explore(program)
+    assert len(found.deadlocks) == 1
+    assert len(given_back) >= found.executions
+
+
+def test_the_main_thread_ends_last(monkeypatch):
+    hidden = types.SimpleNamespace(lock=threading.Lock())
+
+    def hold_it():
+        with hidden.lock:
+            change_it(5)
+
+    def program():
+        try:
+            in_threads(hold_it, hold_it)()
+        finally:
+            with hidden.lock:
+                pass
+
+    monkeypatch.setattr(session, "PATIENCE", 0.01)
+    with pytest.raises(BlockedOutside, match="a lock the scheduler could not find"):
+        explore(program)
+
+
+@pytest.mark.parametrize("wait", ["acquire", "join"])
+def test_a_thread_that_catches_everything(wait):
+    def program():
+        lock = threading.Lock()
+        lock.acquire()
+        other = threading.Thread(target=lock.acquire)
+
+        def go_on_and_on():
+            while True:
+                try:  # noqa: SIM105
+                    lock.acquire() if wait == "acquire" else other.join()
+                except:  # noqa: E722, PERF203
+                    pass
+
+        other.start()
+        in_threads(go_on_and_on)()
+
+    with pytest.raises(ExplorationError, match=r"go_on_and_on\) does not end.*test_misuse.py:"):
+        explore(program)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -1,8 +1,11 @@
 """Every primitive of `threading` and `queue`, made inside the program, before it, and imported."""
 
+import _strptime
 import gc
+import logging
 import queue
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
@@ -89,11 +92,15 @@ def adding_under(context):
         lambda: Account.guard,
         lambda: account_before.lock,
         lambda: slotted_before.lock,
+        lambda: logging._lock,
+        lambda: _strptime._cache_lock,
+        lambda: tempfile._once_lock,
     ],
     ids=[
         "Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Lock before",
         "RLock before", "Condition before", "Semaphore before", "BoundedSemaphore before",
         "in a list", "in a dict", "in a tuple", "of a class", "of an instance", "in a slot",
+        "of logging", "of dates", "of tempfile",
     ],
 )  # fmt: skip
 def test_nothing_is_lost_under(context):
@@ -785,6 +792,23 @@ def test_what_the_program_made_works_afterwards():
     with kept["rlock"], kept["rlock"]:
         kept["queue"].put("item")
     assert kept["queue"].get(timeout=1) == "item"
+
+
+class Remembering(logging.Handler):
+    def emit(self, record):
+        self.last = record.getMessage()
+
+
+def test_what_is_logged_while_the_level_is_set():
+    def program():
+        logger = logging.Logger("")  # noqa: LOG001 - not to be found by others
+        handler = Remembering()
+        handler.last = ""
+        logger.addHandler(handler)
+        run(lambda: logger.info("seen"), lambda: logger.setLevel(logging.ERROR))
+        return handler.last
+
+    assert set(explore(program).outcomes) == {"seen", ""}
 
 
 def broken_off_in(lock):
