@@ -227,6 +227,8 @@ class Observer:
             return (place, (self.name(frame.f_globals), site.field)), False
         receiver = self.value(site.receiver, frame, results)
         if kind == ATTRIBUTE:
+            if site.name in _PEEKED and is_modelled(site.code.co_filename):
+                return NOTHING  # what a primitive does with its own state is seen as steps
             return self.attribute(receiver, site.name, write=site.write)
         if kind == ITEM:
             return self.item(receiver, site, frame, results)

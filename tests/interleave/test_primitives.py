@@ -503,7 +503,20 @@ def test_a_barrier():
 
     found = explore(program)
     assert set(found.outcomes) == {(2, 2)}
+    assert found.complete
     assert found.deadlocks == ()
+
+
+def test_a_barrier_with_an_action():
+    def program():
+        met = []
+        barrier = threading.Barrier(2, lambda: met.append(list(met)))
+        run(barrier.wait, barrier.wait, lambda: met.append(0))
+        return repr(met)
+
+    found = explore(program)
+    assert set(found.outcomes) == {"[[], 0]", "[0, []]", "[0, [0]]"}
+    assert found.complete
 
 
 @pytest.mark.parametrize("make", [threading.local, lambda: local_before])
