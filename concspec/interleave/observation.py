@@ -785,6 +785,8 @@ class Observer:
             return NEW if function.__code__.co_flags & GENERATOR else MISSING
         if function is NEW:
             return self.made_of(given)
+        if function is __import__ or function is eval:
+            return MISSING
         if is_a(function, type):
             return self.instance(function, given)
         if is_a(function, types.BuiltinFunctionType) and (
@@ -858,8 +860,6 @@ class Observer:
             return static_attribute(given[0], "__dict__")
         if function in COUNTING:
             return NEW
-        if function is __import__ or function is eval:
-            return MISSING
         if function is operator.getitem and len(given) > 1:
             return static_item(given[0], given[1])
         if function in GETTING and len(given) > 1:

@@ -58,6 +58,7 @@ def operation(
     *,
     available: Callable[[], bool],
     also: object = None,
+    field: str = "",
     write: bool = True,
     waits: bool = False,
     ready: Callable[[], bool] | None = None,
@@ -65,12 +66,15 @@ def operation(
 ) -> Operation:
     """Make one step on a synchronisation object, and on `also`; return when it has its turn.
 
+    Steps on two fields of an object are independent.
+
     `available` tells whether the object could be had now; a step that `waits` waits for that, or
     for `ready` where it waits for more.
     """
     frame = stopping_frame(2)
     name = execution.observer.name
-    places = ((name(thing), ""),) if also is None else ((name(thing), ""), (name(also), ""))
+    place = name(thing), field
+    places = (place,) if also is None else (place, (name(also), ""))
     step = Operation(
         kind,
         type(thing).__name__,
@@ -370,8 +374,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
         return bool(_original(threading.Condition, "wait")(self, timeout))
     execution, task = found
     lock = self._lock
-    if lock.holder is not task and not (isinstance(lock, Lock) and lock.taken):
-        raise RuntimeError("cannot wait on un-acquired lock")
+    _demand(execution, task, lock, "wait")
     waiter = Waiter()
     operation(execution, task, "wait", self, also=lock, available=lock.is_free)
     self._waiters.append(waiter)
@@ -381,6 +384,10 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     def ready() -> bool:
         return waiter.notified and bool(lock.is_free())
 
+    notified = timeout is None
+    if not notified:  # one that comes later is in vain, even if this is still among the waiters
+        operation(execution, task, "time out", self, field="time out", write=False, available=bool)
+        notified = waiter.notified
     operation(
         execution,
         task,
@@ -392,15 +399,27 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
         ready=ready if timeout is None else lock.is_free,
         waiter=waiter if timeout is None else None,
     )
-    if not waiter.notified:
-        self._waiters.remove(waiter)
+    if not notified:
+        if not waiter.notified:
+            self._waiters.remove(waiter)
         task.clock += timeout or 0
     if isinstance(lock, Lock):
         lock.taken = True
     else:
         lock.count = count
     lock.holder = task
-    return waiter.notified
+    return notified
+
+
+def _demand(execution: Execution, task: Task, lock: Lock | RLock, to: str) -> None:
+    """Raise RuntimeError unless the lock is held: if it is a plain one, by whomever."""
+    if lock.holder is task:
+        return
+    if isinstance(lock, Lock):
+        operation(execution, task, "locked", lock, write=False, available=lock.is_free)
+        if lock.taken:
+            return
+    raise RuntimeError(f"cannot {to} on un-acquired lock")
 
 
 def _condition_notify(self: Any, n: int = 1) -> None:
@@ -410,9 +429,9 @@ def _condition_notify(self: Any, n: int = 1) -> None:
         return
     execution, task = found
     lock = self._lock
-    if lock.holder is not task and not (isinstance(lock, Lock) and lock.taken):
-        raise RuntimeError("cannot notify on un-acquired lock")
-    operation(execution, task, "notify", self, available=bool)
+    _demand(execution, task, lock, "notify")
+    free = lock.is_free
+    operation(execution, task, "notify", self, field="time out", also=self, available=free)
     for _ in range(min(n, len(self._waiters))):
         waiter = self._waiters.popleft()
         waiter.notified = True

@@ -14,6 +14,7 @@ import _thread
 import functools
 import sys
 import threading
+from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -345,6 +346,8 @@ class Execution:
         try:
             for task in self.tasks[1:]:
                 if not task.finished and not task.lost:
+                    self.running = task
+                    self.progress += 1
                     task.baton.release()
                     self.main.baton.acquire()
                 while not task.finished and not task.lost:
@@ -371,7 +374,7 @@ class Execution:
             task.lost = True
             threading._active.pop(task.ident, None)  # type: ignore[attr-defined]
             self.main.baton.release()
-            forever = _thread.allocate_lock()
+            forever = allocate_lock()
             while True:
                 forever.acquire()
         raise Unwind
@@ -415,6 +418,8 @@ class Execution:
                 task.baton.acquire()
                 while self.running is not task and not self.over:
                     task.baton.acquire()
+                if self.over and task is self.main:
+                    self.unwind()  # first: another may hold what this one cleans up with
         except BaseException as error:  # an interrupt: another thread may have the turn
             task.waiting = False
             if not isinstance(error, Unwind):
@@ -422,8 +427,6 @@ class Execution:
             raise
         task.waiting = False
         if self.over:
-            if task is self.main:
-                self.unwind()  # first: one of the others may hold what this one cleans up with
             raise Unwind
 
     def doubt_end(self) -> None:
@@ -558,9 +561,10 @@ class Execution:
 
     def join(self, task: Task, target: Task) -> None:
         """Let `task` wait for the end of `target`."""
+        if self.over:
+            self.unwind_further(task, possible=target.finished)
+            return
         if not target.finished:
-            if self.over:
-                self.unwind_further(task, possible=False)
             task.waiting = True
             task.joining = target
             self.hand_over(task)

@@ -302,7 +302,7 @@ class Session:
         waited = 0.0
         while not self.stop.acquire(timeout=PATIENCE):
             execution = self.execution
-            if execution is None or execution.over:
+            if execution is None:
                 continue
             now = (execution.progress, execution)
             before, waited = waited, _waited_for_cpu(self.native_of(execution.running))

@@ -1,6 +1,7 @@
 """What cannot be explored is refused, with the reason and the line; what was cut says so."""
 
 import _thread
+import functools
 import gc
 import importlib
 import itertools
@@ -243,10 +244,17 @@ class TimeIsOverError(BaseException):
     """What the handler of a time-out raises."""
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signal to a thread")
-def test_a_handler_goes_on_while_another_thread_ends_the_execution():
-    main = threading.main_thread().ident
+@pytest.fixture
+def handler_of_alarms():
+    """What sets the handler of SIGALRM for the time of a test."""
     before = signal.getsignal(signal.SIGALRM)
+    yield functools.partial(signal.signal, signal.SIGALRM)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signal to a thread")
+def test_a_handler_goes_on_while_another_thread_ends_the_execution(handler_of_alarms):
+    main = threading.main_thread().ident
 
     def program():
         lock = threading.Lock()
@@ -264,12 +272,9 @@ def test_a_handler_goes_on_while_another_thread_ends_the_execution():
             pass
         raise TimeIsOverError
 
-    signal.signal(signal.SIGALRM, handler)
-    try:
-        with pytest.raises(TimeIsOverError):
-            explore(program)
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    handler_of_alarms(handler)
+    with pytest.raises(TimeIsOverError):
+        explore(program)
 
 
 @pytest.mark.parametrize("baton", [session.new_baton, session.LockBaton])
@@ -347,8 +352,57 @@ def test_a_thread_that_catches_everything(wait):
         other.start()
         in_threads(go_on_and_on)()
 
-    with pytest.raises(ExplorationError, match=r"go_on_and_on\) does not end.*test_misuse.py:"):
+    with pytest.raises(ExplorationError, match=r"Thread-2.* does not end.*test_misuse.py:"):
         explore(program)
+
+
+@pytest.fixture
+def unknown():
+    """What holds a lock where the explorer does not look, which is taken for the time of a test."""
+    found = types.SimpleNamespace(lock=threading.Lock())
+    with found.lock:
+        yield found
+
+
+def waiting_for_ever_with_a_cleanup(cleanup):
+    def program():
+        lock = threading.Lock()
+        lock.acquire()
+
+        def wait():
+            try:
+                lock.acquire()
+            finally:
+                cleanup()
+
+        in_threads(wait)()
+
+    return program
+
+
+def test_a_thread_that_blocks_where_it_cleans_up(monkeypatch, unknown):
+    def cleanup():
+        return unknown.lock.acquire()
+
+    monkeypatch.setattr(session, "PATIENCE", 0.01)
+    with pytest.raises(BlockedOutside, match="a lock the scheduler could not find"):
+        explore(waiting_for_ever_with_a_cleanup(cleanup))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signal to a thread")
+def test_a_handler_goes_on_while_a_thread_blocks_where_it_cleans_up(unknown, handler_of_alarms):
+    main = threading.main_thread().ident
+
+    def cleanup():
+        signal.pthread_kill(main, signal.SIGALRM)
+        unknown.lock.acquire()
+
+    def handler(_number, _frame):
+        raise TimeIsOverError(notes.__name__)
+
+    handler_of_alarms(handler)
+    with pytest.raises(TimeIsOverError):
+        explore(waiting_for_ever_with_a_cleanup(cleanup))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

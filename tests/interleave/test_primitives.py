@@ -150,13 +150,14 @@ def test_acquire_and_release_by_name():
 
 def test_what_was_replaced_is_put_back():
     kinds = [type(made_before), type(in_a_list[0]), type(account_before.lock), threading.Lock]
+    threads = set(threading.enumerate())
     explore(adding_under(lambda: made_before))
     assert kinds == [
         type(made_before), type(in_a_list[0]), type(account_before.lock), threading.Lock
     ]  # fmt: skip
     assert made_before.acquire(blocking=False)
     made_before.release()
-    assert threading.active_count() == 1
+    assert threads.issuperset(threading.enumerate())
 
 
 def test_a_semaphore_of_two_is_no_mutex():
@@ -485,6 +486,55 @@ def test_a_bounded_queue():
     found = explore(program)
     assert set(found.outcomes) == {(0, 1)}
     assert found.deadlocks == ()
+
+
+def test_a_notification_after_the_time_out_is_in_vain():
+    def program():
+        condition = threading.Condition()
+        state = {"waiting": False}
+
+        def wait():
+            with condition:
+                state["waiting"] = True
+                state["notified"] = condition.wait(timeout=1)
+                state["waiting"] = False
+
+        def notify():
+            with condition:
+                state["too early or late"] = not state["waiting"]
+                condition.notify()
+
+        run(wait, notify)
+        return state["too early or late"], state["notified"]
+
+    found = explore(program)
+    assert set(found.outcomes) == {(True, False), (False, True), (False, False)}
+    assert found.complete
+
+
+def test_a_condition_of_a_lock_that_another_thread_holds():
+    def program():
+        lock = threading.Lock()
+        condition = threading.Condition(lock)
+        answers = []
+
+        def notify():
+            try:
+                condition.notify()
+                answers.append("notified")
+            except RuntimeError as error:
+                answers.append(str(error))
+
+        def hold():
+            with lock:
+                pass
+
+        run(notify, hold)
+        return tuple(answers)
+
+    found = explore(program)
+    assert set(found.outcomes) == {("notified",), ("cannot notify on un-acquired lock",)}
+    assert found.complete
 
 
 def test_a_barrier():
