@@ -12,6 +12,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import contextvars
+import os
 import queue
 import sys
 import threading
@@ -498,7 +499,7 @@ def _thread_start(self: Any) -> None:
             pass
         except ExplorationError as error:
             execution.fail(error)
-        except Exception as error:  # noqa: BLE001 - it ends this thread, and is reported
+        except BaseException as error:  # noqa: BLE001 - it ends this thread, and is reported
             child.failure = error
             if threading.excepthook is not execution.excepthook and not execution.over:
                 reason = "what a thread does with an exception that nobody caught"
@@ -625,6 +626,18 @@ def _start_new_thread(*arguments: Any, **options: Any) -> Any:
     )
 
 
+def _fork() -> int:
+    found = current()
+    if found is None:
+        return int(_original(os, "fork")())
+    raise found[0].stopped(
+        ExplorationError(
+            f"os.fork() at {scheduler.where(stopping_frame(2))} makes a process in which the "
+            "exploration would go on as well; take it out of the program"
+        )
+    )
+
+
 def _monotonic() -> float:
     found = current()
     return time.monotonic() if found is None else found[1].clock
@@ -670,6 +683,8 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (time, "sleep", _sleep),
     (_thread, "start_new_thread", _start_new_thread),
 ]
+if hasattr(os, "fork"):
+    _REPLACED.append((os, "fork", _fork))
 _originals = {(owner, name): vars(owner)[name] for owner, name, _ in _REPLACED}
 FACTORIES = {
     id(_real_allocate): _make_lock,
@@ -685,6 +700,11 @@ _pools: list[tuple[Any, Any]] = []  # the module, if it is used, and what was re
 
 def _original(owner: object, name: str) -> Any:
     return _originals[owner, name]
+
+
+def are_installed() -> bool:
+    """Tell whether there is an exploration now."""
+    return _thread.allocate_lock is _make_lock
 
 
 def install() -> None:

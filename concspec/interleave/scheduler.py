@@ -29,7 +29,7 @@ from concspec.interleave.watched import is_program_code, program_frame, stopping
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
-    from typing import Protocol
+    from typing import NoReturn, Protocol
 
     from concspec.interleave.deadlock import Row
     from concspec.interleave.observation import Touched
@@ -328,7 +328,15 @@ class Execution:
         index = self.numbers.setdefault(path, len(self.numbers))
         task = Task(index, path, thread)
         if job is not None:
-            self.spawn(task, functools.partial(job, task))
+            try:
+                self.spawn(task, functools.partial(job, task))
+            except RuntimeError as error:
+                raise self.stopped(
+                    ExplorationError(
+                        f"there is no thread for {thread.name}, started at "
+                        f"{where(stopping_frame(2))}: {error}; the system has a limit"
+                    )
+                ) from error
         self.tasks.append(task)
         self.by_index[index] = task
         return task
@@ -621,15 +629,18 @@ class Execution:
                 task.inside[id(frame)] = site, ()
             elif task.inside:
                 task.inside.pop(id(frame), None)
-        except ExplorationError:
-            raise
-        except Cut:
+        except Exception as error:  # noqa: BLE001 - raised again
+            self.break_off(error)
+
+    def break_off(self, error: Exception) -> NoReturn:
+        """End this execution; a fault of ours must not pass for an exception of the program."""
+        if isinstance(error, ExplorationError):
+            raise error
+        if isinstance(error, Cut):
             self.cut = self.over = True
-            raise Unwind from None
-        except Exception as error:
-            # A fault of ours must not pass for an exception of the program.
+        else:
             self.fail(error)
-            raise Unwind from error
+        raise Unwind from error
 
     def take_stock(self, task: Task, site: Site, frame: FrameType) -> None:
         """Look, every now and then, whether this execution takes too long."""
@@ -690,27 +701,26 @@ class Execution:
         if calling is None or inside is None or self.over:
             return
         site, given = inside
-        found = self.observer.value_of(site, calling, frame, value, task.results)
-        if found is not MISSING:
-            task.results[id(calling), site.offset] = found
-            del task.inside[id(calling)]
-            return
-        if site.needed:  # it may give on what it was given
-            key = id(calling), site.offset
-            known = task.results.get(key, MISSING)
-            task.results[key] = self.observer.made_of([known, value])
-        if not self.alone:
-            if type(value) not in ATOMS or value is MISSING:
-                given = (*given, value)
-                task.inside[id(calling)] = site, given
-            touched = self.observer.observe(site, calling, task.results)
-            touched = self.observer.going_on(site, touched, given)
-            try:
+        try:
+            found = self.observer.value_of(site, calling, frame, value, task.results)
+            if found is not MISSING:
+                task.results[id(calling), site.offset] = found
+                del task.inside[id(calling)]
+                return
+            if site.needed:  # it may give on what it was given
+                key = id(calling), site.offset
+                known = task.results.get(key, MISSING)
+                task.results[key] = self.observer.made_of([known, value])
+            if not self.alone:
+                if type(value) not in ATOMS or value is MISSING:
+                    given = (*given, value)
+                    task.inside[id(calling)] = site, given
+                touched = self.observer.observe(site, calling, task.results)
+                touched = self.observer.going_on(site, touched, given)
                 if touched[0]:
                     self.perform(task, site, calling, touched, given)
-            except Cut:
-                self.cut = self.over = True
-                raise Unwind from None
+        except Exception as error:  # noqa: BLE001 - raised again
+            self.break_off(error)
 
     def explain(self, site: Site, frame: FrameType, task: Task) -> None:
         """Keep what an explanation of the step just begun needs to know."""

@@ -113,7 +113,11 @@ class Worker:
         self.job: Callable[[], None] | None = None
         self.task: Task | None = None
         self.native = 0
-        _start_new_thread(self.loop, ())
+        try:
+            _start_new_thread(self.loop, ())
+        except RuntimeError:
+            self.baton.close()
+            raise
 
     def loop(self) -> None:
         self.native = threading.get_native_id()
@@ -148,7 +152,7 @@ class Session:
 
     def __enter__(self) -> Session:
         """Take what is needed."""
-        if primitives.active is not None or primitives.current() is not None:
+        if primitives.are_installed():
             raise ExplorationError("an exploration is running already; one at a time")
         with contextlib.ExitStack() as taken:
             self.collected = _collect_rarely(taken)
@@ -343,11 +347,11 @@ class Session:
 
 
 def _hear_interrupts(taken: ExitStack) -> None:
-    """Have SIGINT interrupt the main thread even where it is ignored, as in a shell's background
-    jobs."""
+    """Have SIGINT interrupt the main thread even where it is ignored, as in background jobs, or
+    ends the process."""
     if threading.current_thread() is threading.main_thread():
         before = _signal.getsignal(_signal.SIGINT)
-        if before == _signal.SIG_IGN:
+        if before in (_signal.SIG_IGN, _signal.SIG_DFL):
             taken.callback(_signal.signal, _signal.SIGINT, before)
             _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 

@@ -5,6 +5,7 @@ import functools
 import gc
 import importlib
 import itertools
+import os
 import re
 import signal
 import socket
@@ -25,6 +26,7 @@ from concspec.interleave import (
     TooMuch,
     explore,
     merge,
+    observation,
     primitives,
     replay,
     scheduler,
@@ -178,7 +180,10 @@ def test_a_socket(monkeypatch):
     assert explore(notes).complete
 
 
-@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["heard", "ignored"])
+@pytest.fixture(
+    params=[signal.default_int_handler, signal.SIG_IGN, signal.SIG_DFL],
+    ids=["heard", "ignored", "fatal"],
+)
 def sigint(request):
     """What SIGINT does: shells have their background jobs ignore it."""
     before = signal.signal(signal.SIGINT, request.param)
@@ -426,6 +431,24 @@ def test_a_raw_thread():
         explore(program)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork()")
+def test_a_fork():
+    def program():
+        os.fork()  # forked
+
+    with pytest.raises(ExplorationError, match=r"os.fork\(\) at .*" + line_of("forked")):
+        explore(program)
+
+
+def test_a_thread_that_the_system_does_not_have(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(session, "Worker", fail)
+    with pytest.raises(ExplorationError, match=r"no thread for Thread-.*can't start new thread"):
+        explore(notes)
+
+
 def test_a_result_that_is_not_hashable():
     def program():
         notes()
@@ -444,12 +467,13 @@ def test_an_exception_is_an_outcome():
     assert set(found.outcomes) == {None, Raised(ArithmeticError("drifted"))}
 
 
-def test_an_exception_in_a_thread_is_reported():
+@pytest.mark.parametrize("kind", [ValueError, GeneratorExit])
+def test_an_exception_in_a_thread_is_reported(kind):
     def fail():
-        raise ValueError("no")
+        raise kind("no")
 
     found = explore(in_threads(fail, lambda: change_it(8)))
-    assert [text.partition(": ")[2] for text in found.failures] == ["ValueError: no"]
+    assert [text.partition(": ")[2] for text in found.failures] == [f"{kind.__name__}: no"]
 
 
 def test_one_exploration_at_a_time():
@@ -459,6 +483,26 @@ def test_one_exploration_at_a_time():
 
     with pytest.raises(ExplorationError, match="one at a time"):
         explore(program)
+    with pytest.raises(ExplorationError, match="one at a time"):
+        explore(notes, until=lambda _: explore(notes).complete)
+
+
+@pytest.mark.parametrize("method", ["observe", "value_of"])
+def test_a_fault_of_the_explorer_is_no_outcome(monkeypatch, method):
+    class Account:
+        @property
+        def balance(self):
+            return balance
+
+    def read():
+        Account().balance.real  # noqa: B018
+
+    def fail(*_):
+        raise ZeroDivisionError(method)
+
+    monkeypatch.setattr(observation.Observer, method, fail)
+    with pytest.raises(ZeroDivisionError, match=method):
+        explore(in_threads(read, read))
 
 
 @pytest.mark.parametrize(
