@@ -152,7 +152,11 @@ def _is_usual(kind: type, owner: type, name: str, member: object) -> bool:
     if is_a(member, _OF_CLASSES) and getattr(member, "__objclass__", None) is owner:
         return True
     # PyPy has classes of C in Python, and the fields of named tuples as properties.
-    if _is_hidden(member) and member.__qualname__.startswith(f"{owner.__qualname__}."):
+    if (
+        _is_hidden(member)
+        and member.__qualname__.startswith(f"{owner.__qualname__}.")
+        and not hasattr(member, "__wrapped__")  # which has that name from what it wraps
+    ):
         return True
     if is_a(member, operator.itemgetter) and issubclass(owner, tuple):
         return True

@@ -46,7 +46,7 @@ ATOMS = frozenset(
         types.TracebackType, types.GetSetDescriptorType, types.MemberDescriptorType,
         types.MethodDescriptorType, types.WrapperDescriptorType, type(MISSING),
     ]
-)  # fmt: skip
+) - {types.FunctionType}  # as PyPy's methods of C are  # fmt: skip
 CONTAINERS = (list, dict, set, bytearray, deque)
 _PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
 ANY = object()  # among the objects that were reached: all others, too

@@ -186,8 +186,9 @@ class Observer:
                 return MISSING
         if type(source) is Local:
             name = source.name
-            if name == ".0" and id(frame.f_code) in results:
-                return results[id(frame.f_code)]  # what the comprehension goes through
+            if name == ".0" and (id(frame.f_back), id(frame.f_code)) in results:
+                # What the comprehension goes through; one may call itself.
+                return results[id(frame.f_back), id(frame.f_code)]
             return frame.f_locals.get(name, MISSING)
         if isinstance(source, Constant):
             return source.value
@@ -483,8 +484,11 @@ class Observer:
                     found.append(inner)
                     if kind is types.FunctionType or is_of_program(thing):
                         todo += inner.values()
+                (closed if kind is types.ModuleType or is_python(thing) else calls).append(thing)
             elif kind is types.MethodType:
-                if not is_python(thing):
+                if is_python(thing):
+                    closed.append(thing)
+                else:
                     calls.append(thing)
                     todo.append(thing.__self__)  # type: ignore[attr-defined]
             elif is_a(thing, (types.BuiltinFunctionType, types.MethodWrapperType)):
@@ -498,7 +502,9 @@ class Observer:
                     if each.__flags__ & OF_PROGRAM and not is_modelled_class(each):
                         found.append(each)
                         todo += [one for one in namespace(each).values() if not callable(one)]
+                closed.append(thing)
             elif is_modelled_class(kind):
+                closed.append(thing)
                 if inside and is_a(thing, threading.Thread):
                     found.append(vars(thing))  # what the program gave it; all else are steps
             elif is_a(thing, (tuple, frozenset, *CONTAINERS)):
@@ -611,7 +617,7 @@ class Observer:
         given = self.given(site, frame, results)
         if is_a(function, types.CodeType):
             if function.co_name in _COMPREHENSIONS and given:
-                results[id(function)] = given[0]
+                results[id(frame), id(function)] = given[0]
             return NOTHING
         if type(function) is Aliases:
             known = function is NEW
@@ -832,6 +838,8 @@ class Observer:
     ) -> object:
         """Return the value `site` of `frame` gets if it is `ending` that it called, or MISSING."""
         code = ending.f_code
+        if self.is_called_by_c(site, frame, ending, results):
+            return MISSING
         if site.kind == ATTRIBUTE:
             return value  # of a property, a descriptor or `__getattr__`
         if site.kind == CAPTURE:
@@ -851,6 +859,27 @@ class Observer:
             if function is code:
                 return value
         return MISSING
+
+    def is_called_by_c(
+        self,
+        site: Site,
+        frame: types.FrameType,
+        ending: types.FrameType,
+        results: dict[Any, object],
+    ) -> bool:
+        """Tell whether C code may stand between `site` and what ends, such as that of a cache."""
+        asked = site.arguments if site.name in _OPERATORS else [site.receiver]
+        for source in asked:
+            thing = self.value(source, frame, results)
+            if type(thing) is Aliases or thing is MISSING:
+                # A method that Python calls by itself is given the object first.
+                first = ending.f_code.co_varnames[:1]
+                thing = ending.f_locals.get(first[0]) if first else None
+            if is_a(thing, type) and hooks(thing) and site.kind != CALL:
+                return True
+            if is_a(thing, types.ModuleType) or hooks(type(thing)):
+                return True
+        return False
 
     def returned(self, function: Any, given: list[object], frame: types.FrameType) -> object:
         """Return the result of a function of a module written in C."""

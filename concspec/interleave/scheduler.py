@@ -624,8 +624,12 @@ class Execution:
                 self.observer.observe_alone(site, frame, task.results)
             if site.needed:
                 task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
-            # A name is looked up without calling anything; an attribute may be a property.
-            if kind >= ATTRIBUTE and (site.needed or (kind > ATTRIBUTE and touched is not NOTHING)):
+            # A name is looked up without calling anything; an attribute may be a property, and what
+            # changes something as it is read is one of C code, which may go on.
+            if kind >= ATTRIBUTE and (
+                site.needed
+                or (touched is not NOTHING and (kind > ATTRIBUTE or touched[1] is not site.write))
+            ):
                 task.inside[id(frame)] = site, ()
             elif task.inside:
                 task.inside.pop(id(frame), None)
@@ -689,7 +693,9 @@ class Execution:
         task.stretch.accesses.add(operation)
         return operation
 
-    def returned(self, task: Task, frame: FrameType, value: object) -> None:
+    def returned(
+        self, task: Task, frame: FrameType, value: object, *, failed: bool = False
+    ) -> None:
         """Come to the end of a function, and so back into what called it.
 
         Where Python code called it, the value is that of the call.  Where C code did, as `sorted`
@@ -702,7 +708,10 @@ class Execution:
             return
         site, given = inside
         try:
-            found = self.observer.value_of(site, calling, frame, value, task.results)
+            # An attribute that fails may be found by `__getattr__`.
+            found = MISSING
+            if not (failed and site.kind == ATTRIBUTE):
+                found = self.observer.value_of(site, calling, frame, value, task.results)
             if found is not MISSING:
                 task.results[id(calling), site.offset] = found
                 del task.inside[id(calling)]

@@ -8,6 +8,7 @@ to run it, and while the callback has not returned the thread stands there.
 
 from __future__ import annotations
 
+import dis
 import functools
 import sys
 from _thread import get_ident
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from concspec.interleave.scheduler import Execution
 
+_RETURNS = [dis.opmap["RETURN_VALUE"]]
 _sites: dict[int, tuple[CodeType, dict[int, Site]]] = {}
 
 
@@ -66,8 +68,9 @@ class Monitoring(Tracing):
         monitoring.use_tool_id(tool, "concspec")
         monitoring.register_callback(tool, events.PY_START, self.started)
         monitoring.register_callback(tool, events.INSTRUCTION, self.instruction())
-        for event in (events.PY_RETURN, events.PY_UNWIND):
-            monitoring.register_callback(tool, event, self.returned)
+        monitoring.register_callback(tool, events.PY_RETURN, self.returned)
+        failed = functools.partial(self.returned, failed=True)
+        monitoring.register_callback(tool, events.PY_UNWIND, failed)
         monitoring.set_events(tool, events.PY_START | events.PY_UNWIND)
         monitoring.restart_events()
 
@@ -94,12 +97,14 @@ class Monitoring(Tracing):
             self.monitoring.set_local_events(self.tool, code, events.INSTRUCTION | returning)
         return self.monitoring.DISABLE
 
-    def returned(self, code: CodeType, _offset: int, value: object) -> None:
+    def returned(
+        self, code: CodeType, _offset: int, value: object, *, failed: bool = False
+    ) -> None:
         execution = self.execution
         if execution is not None and id(code) in self.watched:
             task = execution.by_ident.get(get_ident())
             if task is not None and task.inside:
-                execution.returned(task, sys._getframe(1), value)
+                execution.returned(task, sys._getframe(1), value, failed=failed)
 
     def instruction(self) -> Callable[[CodeType, int], object]:
         watched = self.watched
@@ -157,6 +162,7 @@ class Settrace(Tracing):
         site_at = sites_of(code).get
         has_cells = bool(code.co_freevars or code.co_cellvars)
         returns = not code.co_flags & GENERATOR
+        opcodes = code.co_code
 
         def local(frame: FrameType, event: str, argument: object) -> Any:
             execution = self.execution
@@ -172,7 +178,9 @@ class Settrace(Tracing):
                 task = execution.by_ident.get(get_ident())
                 if task is None or not task.inside:
                     return local
-                execution.returned(task, frame, argument)
+                # Where an exception goes on, the frame does not stand at a return.
+                failed = argument is None and opcodes[frame.f_lasti] not in _RETURNS
+                execution.returned(task, frame, argument, failed=failed)
             if has_cells:
                 # The interpreter writes its snapshot of the variables back when this function
                 # returns, over what other threads have put into cells meanwhile (bpo-30744); this

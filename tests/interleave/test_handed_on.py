@@ -526,6 +526,51 @@ def by_an_imported_module():
         del operator.x
 
 
+def by_what_a_property_that_fails_is_replaced_by():
+    class Box:
+        @property
+        def inner(self):
+            return self.missing
+
+        def __getattr__(self, name):
+            if name == "missing":
+                raise AttributeError(name)
+            return shared
+
+    shared, box = Plain(1), Box()
+    return first_seen(lambda: shared.x, doing("box.inner.x = 2", box=box))
+
+
+def by_what_a_getattribute_that_fails_is_replaced_by():
+    class Box:
+        def __getattribute__(self, name):
+            return super().__getattribute__(name)
+
+        def __getattr__(self, name):
+            return shared
+
+    shared, box = Plain(1), Box()
+    return first_seen(lambda: shared.x, doing("box.inner.x = 2", box=box))
+
+
+def by_a_comprehension_that_calls_itself():
+    class Node:
+        def __init__(self, value, *below):
+            self.value = value
+            self.below = [*below]
+
+        def total(self):
+            return self.value + sum([each.total() for each in self.below])
+
+    root = Node(0, Node(1), Node(2), Node(4))
+
+    def cut():
+        del root.below[0]
+
+    totals = {7: 1, 6: 1, 5: 2}  # 5: when the one that moves was not reached yet
+    return totals[first_seen(root.total, cut)]
+
+
 FOUND = [each for name, each in list(globals().items()) if name.startswith("by_")]
 
 
@@ -829,6 +874,66 @@ def test_what_c_code_got_from_python_code_is_known(expression):
         return seen[0]
 
     assert set(explore(program).outcomes) == {1, 2}
+
+
+PICKED = {
+    "class": lambda x: class_under(x=x),
+    "function": lambda x: vars_of(lambda: None, x),
+    "module": lambda x: vars_of(types.ModuleType("module"), x),
+    "thread": lambda x: vars_of(threading.Thread(), x),
+}
+
+
+def vars_of(thing, x):
+    """Give something an attribute."""
+    thing.x = x
+    return thing
+
+
+@pytest.mark.parametrize("kind", PICKED)
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "min(one, other, key=lambda each: each.x)",
+        "max((other, one), key=lambda each: -each.x)",
+        "next(iter((one, other)))",
+        "next(map(lambda each: each, (one, other)))",
+    ],
+)
+def test_what_is_picked_is_known(kind, expression):
+    def program():
+        one, other = PICKED[kind](1), PICKED[kind](3)
+        return first_seen(lambda: one.x, doing(f"{expression}.x = 2", one=one, other=other))
+
+    assert_found(program)
+
+
+class Remembering:
+    """Has what it was asked for kept by code in C."""
+
+    def __init__(self, asked):
+        self.asked = asked
+
+    @functools.lru_cache(None)  # noqa: B019 - which is the point
+    def ask(self, *_):
+        self.asked.append(1)
+
+    __getitem__ = __neg__ = __add__ = __iter__ = ask
+    x = property(ask)
+
+
+@pytest.mark.parametrize("expression", ["box.x", "box[0]", "box + 0", "box.ask()", "-box"])
+def test_what_is_remembered_when_python_code_has_ended_is_found(expression):
+    """It is asked for a second time where the first answer is not remembered yet."""
+
+    def program():
+        asked = []
+        box = Remembering(asked)
+        ask = doing(expression, box=box)
+        both(ask, lambda: asked and ask())
+        return len(asked)
+
+    assert_found(program)
 
 
 @pytest.mark.parametrize(
