@@ -67,7 +67,7 @@ GENERATOR = (
 )  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR: `inspect` is large
 PLAIN = Constant(None)  # a text, a truth value or the like: nothing shared
 
-GLOBAL, CELL, NAME, ENDING, ATTRIBUTE, ITEM, CALL, ITERATION, CAPTURE = range(9)
+GLOBAL, CELL, NAME, ENDING, RAISE, ATTRIBUTE, ITEM, CALL, ITERATION, CAPTURE = range(10)
 
 
 class Site:
@@ -150,7 +150,6 @@ _UNTOUCHED = frozenset(
         "CACHE",
         "EXTENDED_ARG",
         "PRECALL",
-        "KW_NAMES",
         "MAKE_CELL",
         "COPY_FREE_VARS",
         "NOT_TAKEN",
@@ -212,6 +211,7 @@ class _Analysis:
         self.offset = 0
         self.entries: dict[int, int] = {}  # where the prefixes of each instruction begin
         self.module_level = code.co_name == "<module>"
+        self.keywords: tuple[str, ...] = ()  # of the call that comes
         self.stored: list[tuple[int, str]] = []  # where which local variable is bound anew
 
     def run(self) -> dict[int, Site]:
@@ -362,6 +362,8 @@ class _Analysis:
             target = _jump_target(instruction)
             if target is not None and target > self.offset:
                 self.arrive(target, list(self.stack))
+        elif name == "KW_NAMES":
+            self.keywords = self.code.co_consts[instruction.arg or 0]  # 3.11 does not look it up
         elif name in _LOCAL_PUSHES:
             self.push(Local(operand))
         elif name in _LOCAL_PAIRS:
@@ -514,6 +516,12 @@ class _Analysis:
             self.put(1, PLAIN)
         elif name == "IMPORT_FROM":
             self.push(self.site(ATTRIBUTE, operand, operand))
+        elif name == "RAISE_VARARGS" and instruction.arg:
+            error = self.popn(instruction.arg)[0]
+            call = self.found.get(error.offset) if isinstance(error, Result) else None
+            made_by = UNKNOWN if call is None or call.kind != CALL else call.receiver
+            label = f"raise {self.text(error)}"
+            self.site(RAISE, "", label, receiver=error, key=made_by, write=True)
         elif name in ("SETUP_WITH", "BEFORE_WITH", "LOAD_SPECIAL"):
             self.enter(instruction)
         elif name == "WITH_EXCEPT_START":
@@ -663,8 +671,14 @@ class _Analysis:
             callee = self.callable(popped - len(given))
         else:
             if name in ("CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW"):
-                self.pop()
+                names: Any = self.pop()
+                self.keywords = getattr(names, "value", ())
             given = self.popn(count)
+            if "key" in self.keywords:  # a method of a dictionary may have it anywhere
+                where = count - len(self.keywords)
+                key = where + self.keywords.index("key")
+                given = (*given[:where], given[key], *given[where:key], *given[key + 1 :])
+            self.keywords = ()
             callee = self.callable(1 if name in ("CALL_FUNCTION", "CALL_FUNCTION_KW") else 2)
         stars = "*" if name in ("CALL_FUNCTION_EX", "CALL_FUNCTION_VAR_KW") else ""
         given = tuple(each for each in given if not isinstance(each, Null))

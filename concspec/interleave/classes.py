@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import sys
 import threading
 import types
 import weakref
@@ -213,6 +214,12 @@ def is_watched_for_its_end(thing: object) -> bool:
     if kind in _LASTING or is_modelled_class(kind) or is_a(thing, (type, threading.Thread)):
         return False
     return has_finalizer(kind) or weakref.getweakrefcount(thing) > 0
+
+
+def is_copied_by_threads(thing: object) -> bool:
+    """Tell the context that each thread copies when it first calculates with decimal numbers."""
+    decimal = sys.modules.get("decimal")
+    return decimal is not None and thing is decimal.DefaultContext
 
 
 def has_finalizer(kind: type) -> bool:

@@ -16,6 +16,7 @@ import builtins
 import functools
 import gc
 import operator
+import re
 import sys
 import threading
 import types
@@ -33,6 +34,7 @@ from concspec.interleave.accesses import (
     ITEM,
     ITERATION,
     NAME,
+    RAISE,
     Built,
     Constant,
     Local,
@@ -75,6 +77,7 @@ from concspec.interleave.classes import (
     has_finalizer,
     hooks,
     is_a,
+    is_copied_by_threads,
     is_iterated_by_python,
     is_iterator,
     is_modelled_class,
@@ -131,6 +134,7 @@ _GIVING = frozenset(
     + [f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")]
 )
 """The special methods that give what an item or an operation is."""
+_WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__")
 _COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
 _PEEKED = frozenset(
     [
@@ -171,6 +175,8 @@ class Observer:
                     self.names[id(inner)] = name
         elif is_watched_for_its_end(thing):
             self.distrust(f"the end of a {type(thing).__name__}")
+        elif is_copied_by_threads(thing):
+            self.distrust("which threads have copied a context of decimal before it changes")
         return name
 
     def distrust(self, reason: str) -> None:
@@ -231,6 +237,8 @@ class Observer:
             if site.name in _PEEKED and is_modelled(site.code.co_filename):
                 return NOTHING  # what a primitive does with its own state is seen as steps
             return self.attribute(receiver, site.name, write=site.write)
+        if kind == RAISE:
+            return self.raised(receiver, self.value(site.key, frame, results))
         if kind == ITEM:
             return self.item(receiver, site, frame, results)
         if kind == CAPTURE:
@@ -370,6 +378,13 @@ class Observer:
             if each.__flags__ & OF_PROGRAM:
                 passed.append((self.name(each), field))
         return (own, *passed)
+
+    def raised(self, error: object, made_by: object) -> Touched:
+        """Return what raising an exception writes into it, unless the exception is new."""
+        if error is NEW or is_a(error, type) or is_a(made_by, type):
+            return NOTHING
+        owner = None if error is MISSING or type(error) is Aliases else self.name(error)
+        return tuple([(owner, (name,)) for name in _WRITTEN_BY_RAISE]), True
 
     # Containers.
 
@@ -691,6 +706,7 @@ class Observer:
                 str.__contains__(owner, each) for each in ".["
             )
             return self.touched([owner, *given], inside=inside, write=False)
+        self.lent(name, owner, given)
         if is_a(owner, type) and not is_python_type(owner):
             return self.touched(given, inside=False, write=False)
         if is_a(owner, CONTAINERS) and name not in METHODS_OF_ALL:
@@ -749,6 +765,8 @@ class Observer:
                 self.ends(called, frame)
             elif is_a(called, types.BuiltinFunctionType) and called in SETTING:
                 forget()
+            elif is_a(called, (types.BuiltinFunctionType, types.MethodType)):
+                self.lent(called.__name__, called.__self__, self.given(site, frame, results))
 
     def changed(self, kind: Any, name: str) -> None:
         """Note that an attribute of a class is about to change, and so what is known of it."""
@@ -757,12 +775,19 @@ class Observer:
             self.distrust(f"what {kind.__name__}.{name} is, which changes")
 
     def ends(self, kind: type, frame: types.FrameType) -> None:
-        """Note that an object is made whose end runs code: who drops it last is no access."""
-        if self.doubt is None and has_finalizer(kind):
+        """Note that an object is made whose end does something: who drops it last is no access."""
+        if self.doubt is None and (kind is memoryview or has_finalizer(kind)):
             code = frame.f_code
             self.doubt = (
                 f"the end of a {kind.__name__}, made at {code.co_filename}:{frame.f_lineno}"
             )
+
+    def lent(self, name: str, owner: object, given: list[object]) -> None:
+        """Note that C code is lent memory for longer than a call, which only its end gives back."""
+        if name == "getbuffer":
+            self.distrust("the end of a memoryview")
+        if type(owner) is re.Pattern and any(is_a(each, (bytearray, memoryview)) for each in given):
+            self.distrust("what a regular expression finds in memory that changes")
 
     def question(self, function: object, frame: types.FrameType) -> None:
         """Note that a call tells of something that is no access."""

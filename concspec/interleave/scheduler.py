@@ -18,7 +18,7 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, Site
+from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, RAISE, Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.looking import ATOMS, MISSING, Aliases
 from concspec.interleave.observation import NOTHING, Observer
@@ -668,6 +668,8 @@ class Execution:
         """Note an access, and stop before it if it is a switch point."""
         operation = self.operation_at(task, site, touched)
         if site.label in self.shared:
+            if site.kind == RAISE:  # the traceback grows on as the exception goes up
+                self.observer.distrust("what `raise` writes into an exception that threads share")
             # Variables stay where they are; what an attribute or a call touches may change.
             task.stands = (site, frame, given) if site.kind >= ATTRIBUTE else None
             self.reach(task, called_by(operation, frame))

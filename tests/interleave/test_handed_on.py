@@ -8,6 +8,7 @@ import array
 import collections
 import contextlib
 import ctypes
+import decimal
 import functools
 import heapq
 import io
@@ -15,6 +16,7 @@ import itertools
 import math
 import operator
 import pathlib
+import re
 import sys
 import threading
 import types
@@ -571,6 +573,15 @@ def by_a_comprehension_that_calls_itself():
     return totals[first_seen(root.total, cut)]
 
 
+def by_keywords_the_other_way_round():
+    table = collections.OrderedDict(a=1)
+
+    def put():
+        table["a"] = 2
+
+    return first_seen(lambda: table.pop(default=None, key="a"), put)
+
+
 FOUND = [each for name, each in list(globals().items()) if name.startswith("by_")]
 
 
@@ -796,7 +807,106 @@ def class_of_an_object():
     return first_seen(lambda: 1 if thing else 2, change)
 
 
+def traceback_of_an_exception():
+    error = ValueError()
+
+    def fail():
+        try:
+            raise error
+        except ValueError:
+            pass
+
+    return first_seen(lambda: 1 + (error.__traceback__ is None), fail)
+
+
+def cause_of_an_exception():
+    box = Plain(ValueError())
+
+    def fail():
+        try:
+            raise box.x from KeyError()
+        except ValueError:
+            pass
+
+    return first_seen(lambda: 1 + (box.x.__cause__ is None), fail)
+
+
+def end_of_a_view():
+    data = bytearray(1)
+
+    def look():
+        box = Plain(memoryview(data))
+        del box.x
+
+    def put():
+        try:
+            data.append(1)
+        except BufferError:
+            return 2
+        return 1
+
+    return first_seen(put, look)
+
+
+def end_of_a_buffer():
+    stream = io.BytesIO(b"1")
+
+    def look():
+        box = Plain(stream.getbuffer())
+        del box.x
+
+    def put():
+        try:
+            stream.truncate(0)
+        except BufferError:
+            return 2
+        return 1
+
+    return first_seen(put, look)
+
+
+def context_of_decimal():
+    number, before = decimal.Decimal(2), decimal.DefaultContext.prec
+
+    def change():
+        decimal.DefaultContext.prec = 1
+
+    try:
+        return first_seen(lambda: 1 + (number / 3 < decimal.Decimal("0.67")), change)
+    finally:
+        decimal.DefaultContext.prec = before
+
+
+def what_is_found_in_a_bytearray():
+    data = bytearray(b"bb")
+    found = re.finditer(b"a", data)
+
+    def change():
+        data[1] = ord("a")
+
+    return first_seen(lambda: 1 if next(found, None) is None else 2, change)
+
+
+def what_was_found_in_a_bytearray():
+    data = bytearray(b"1")
+
+    def change():
+        data[0] = ord("2")
+
+    def look():
+        found = re.match(b".", data)
+        return int(found.group())
+
+    return first_seen(look, change)
+
+
 DOUBTED = {
+    traceback_of_an_exception: "what `raise` writes into an exception that threads share",
+    cause_of_an_exception: "what `raise` writes into an exception that threads share",
+    end_of_a_view: "the end of a memoryview",
+    end_of_a_buffer: "the end of a memoryview",
+    what_is_found_in_a_bytearray: "what a regular expression finds in memory that changes",
+    what_was_found_in_a_bytearray: "what a regular expression finds in memory that changes",
     truth_of_an_answer: "the truth of what __eq__ gives",
     attribute_of_an_answer: "the truth of what __eq__ gives",
     bases_of_a_class: "what Made.__bases__ is, which changes",
@@ -814,10 +924,12 @@ DOUBTED = {
     threads_at_a_barrier: "the attribute n_waiting of a Barrier",
     state_of_a_barrier: "the attribute broken of a Barrier",
     value_of_a_semaphore: "the attribute _value of a Semaphore",
-    memory_of_ctypes: "the memory of ctypes",
+    memory_of_ctypes: "memory",  # PyPy makes a memoryview of it
     line_of_the_input: "what is read from standard input",
     class_of_an_object: "the class of an object, which changes",
 }
+if sys.implementation.name != "pypy":  # which calculates in Python
+    DOUBTED[context_of_decimal] = "which threads have copied a context of decimal"
 if hasattr(sys, "getrefcount"):
     DOUBTED[references_to_an_object] = "how often something is referred to"
 
