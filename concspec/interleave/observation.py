@@ -175,7 +175,7 @@ class Observer:
                     self.names[id(inner)] = name
         elif is_watched_for_its_end(thing):
             self.distrust(f"the end of a {type(thing).__name__}")
-        elif is_copied_by_threads(thing):
+        elif type(thing) is not dict and is_copied_by_threads(thing):
             self.distrust("which threads have copied a context of decimal before it changes")
         return name
 

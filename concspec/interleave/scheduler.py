@@ -668,10 +668,11 @@ class Execution:
         """Note an access, and stop before it if it is a switch point."""
         operation = self.operation_at(task, site, touched)
         if site.label in self.shared:
-            if site.kind == RAISE:  # the traceback grows on as the exception goes up
-                self.observer.distrust("what `raise` writes into an exception that threads share")
             # Variables stay where they are; what an attribute or a call touches may change.
-            task.stands = (site, frame, given) if site.kind >= ATTRIBUTE else None
+            if site.kind >= ATTRIBUTE:
+                task.stands = (site, frame, given)
+            elif site.kind == RAISE:  # the traceback grows on as the exception goes up
+                self.observer.distrust("what `raise` writes into an exception that threads share")
             self.reach(task, called_by(operation, frame))
             task.stands = None
             if self.explaining:

@@ -1030,7 +1030,12 @@ class Remembering:
     def ask(self, *_):
         self.asked.append(1)
 
-    __getitem__ = __neg__ = __add__ = __iter__ = ask
+    @functools.lru_cache(None)  # noqa: B019
+    def __getitem__(self, _):
+        self.asked.append(1)
+
+    __neg__ = ask
+    __add__ = __getitem__
     x = property(ask)
 
 
