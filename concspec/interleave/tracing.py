@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from concspec.interleave.scheduler import Execution
 
-_RETURNS = [dis.opmap["RETURN_VALUE"]]
+_RETURN = dis.opmap["RETURN_VALUE"]
 _sites: dict[int, tuple[CodeType, dict[int, Site]]] = {}
 
 
@@ -179,7 +179,7 @@ class Settrace(Tracing):
                 if task is None or not task.inside:
                     return local
                 # Where an exception goes on, the frame does not stand at a return.
-                failed = argument is None and opcodes[frame.f_lasti] not in _RETURNS
+                failed = argument is None and opcodes[frame.f_lasti] != _RETURN
                 execution.returned(task, frame, argument, failed=failed)
             if has_cells:
                 # The interpreter writes its snapshot of the variables back when this function
