@@ -39,31 +39,15 @@ class Aliases:
 
 
 NEW = Aliases([])
+# Functions have attributes; on PyPy methods of C are functions.
 ATOMS = frozenset(
     [
-        bool,
-        int,
-        float,
-        complex,
-        str,
-        bytes,
-        type(None),
-        range,
-        types.CodeType,
-        type(Ellipsis),
-        type(NotImplemented),
-        property,
-        staticmethod,
-        classmethod,
-        types.FrameType,
-        types.TracebackType,
-        types.GetSetDescriptorType,
-        types.MemberDescriptorType,
-        types.MethodDescriptorType,
-        types.WrapperDescriptorType,
-        type(MISSING),
+        bool, int, float, complex, str, bytes, type(None), range, types.CodeType, type(Ellipsis),
+        type(NotImplemented), property, staticmethod, classmethod, types.FrameType,
+        types.TracebackType, types.GetSetDescriptorType, types.MemberDescriptorType,
+        types.MethodDescriptorType, types.WrapperDescriptorType, type(MISSING),
     ]
-) - {types.FunctionType}  # fmt: skip - PyPy's methods of C are functions, which have attributes
+) - {types.FunctionType}  # fmt: skip
 CONTAINERS = (list, dict, set, bytearray, deque)
 _PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
 ANY = object()  # among the objects that were reached: all others, too
