@@ -27,8 +27,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,15 @@ INTERPRETERS = [
     *("python3.13t", "python3.14t", "python3.15t", "pypy3.9", "pypy3.11"),
 ]
 CONDITIONS = {
-    "idle": "",
-    "two hogs": "hog() { while :; do :; done; }; hog & hog &",
+    "idle": ":",
+    "two hogs": 'hog() { while :; do :; done; }; hog & hogs=$!; hog & hogs="$hogs $!"',
     "nice 19": "renice -n 19 -p $$ >/dev/null",
     "one CPU": "taskset -pc 0 $$ >/dev/null",
     "128 descriptors": "ulimit -n 128",
     "full /dev/shm": "mount -t tmpfs -o size=4k tmpfs /dev/shm && echo >/dev/shm/full",
-    "read-only folder": "mount --bind . . && mount -o remount,bind,ro . && cd $PWD",
-    "loopback only": """set -- unshare --net sh -c 'ip link set lo up && exec "$@"' sh "$@" """,
+    "read-only folder": 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD"',
+    "loopback only": """unshare --net ip link set lo up &&
+        set -- unshare --net sh -c 'ip link set lo up && exec "$@"' sh "$@" """,
     "LANG=C": "export LANG=C LC_ALL=C PYTHONUTF8=0",
     "stdout closed": "exec >&-",
 }
@@ -57,6 +59,9 @@ CYCLE = [(condition, mode) for condition in CONDITIONS for mode in MODES]
 BOUND = 900.0
 """Seconds after which a run hangs: several times what PyPy needs beside busy neighbours."""
 
+_NOT_SET_UP = 99
+"""Exit status of the shell where a condition could not be set up; pytest has none like it."""
+
 _GRACE = 5.0
 """Seconds that the kernel may take to end a process that was killed."""
 
@@ -64,6 +69,9 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTEC
 """Modules are compiled once, as where the suite is used, not in each of hundreds of processes."""
 
 _MARK = "CONCSPEC_STABILITY"
+_BROKEN_OFF = threading.Event()
+"""Tells the threads that watch runs to end them."""
+
 FAULTS = ("changed", "errors", "processes", "shared_memory", "files", "hangs")
 Result = dict[str, Any]
 
@@ -96,18 +104,22 @@ def run(interpreter: str, number: int) -> Result:
         ]
         script = "\n".join(
             [
-                "mount -t tmpfs tmpfs /dev/shm || exit",
-                CONDITIONS[condition],
+                f"mount -t tmpfs tmpfs /dev/shm && {{ {CONDITIONS[condition]}",
+                f"}} || exit {_NOT_SET_UP}",
                 '"$@"',
-                f"status=$?; ls -A /dev/shm | grep -vx full >{shared}; exit $status",
+                "status=$?; kill $hogs 2>/dev/null",
+                f"ls -A /dev/shm | grep -vx full >{shlex.quote(str(shared))}; exit $status",
             ]
         )
         mark = f"{interpreter}-{number}-{os.getpid()}"
         start = time.monotonic()
-        output, status, cpu = _watched(
-            ["unshare", "--mount", "sh", "-c", script, "sh", *command],
-            {**ENVIRONMENT, "TMPDIR": str(temporary), _MARK: mark},
-        )
+        try:
+            output, status, cpu = _watched(
+                ["unshare", "--mount", "sh", "-c", script, "sh", *command],
+                {**ENVIRONMENT, "TMPDIR": str(temporary), _MARK: mark},
+            )
+        finally:
+            processes = _left_running(f"{_MARK}={mark}".encode())
         seen = {
             "interpreter": interpreter,
             "number": number,
@@ -116,13 +128,15 @@ def run(interpreter: str, number: int) -> Result:
             "status": status,
             "seconds": round(time.monotonic() - start, 1),
             "cpu": round(cpu, 1),
-            "processes": _left_running(f"{_MARK}={mark}".encode()),
-            "shared_memory": shared.read_text().split() if shared.exists() else [],
+            "processes": processes,
+            "shared_memory": shared.read_text(errors="replace").split() if shared.exists() else [],
             # pytest itself keeps the folders of the last three runs that asked for tmp_path
             "files": [f.name for f in temporary.iterdir() if not f.name.startswith("pytest-of-")],
             "hangs": status is None,
             **_verdicts(results, status),
         }
+        if status == _NOT_SET_UP:
+            seen["errors"] = [f"the condition could not be set up: {condition}"]
     if any(seen[fault] for fault in FAULTS):
         seen["command"] = f"{CONDITIONS[condition]}\n{shlex.join(command)}".strip()
         seen["output"] = output
@@ -130,7 +144,10 @@ def run(interpreter: str, number: int) -> Result:
 
 
 def _watched(command: Sequence[str], env: dict[str, str]) -> tuple[str, int | None, float]:
-    """Run a command; return its output, its exit status or None for a hang, and CPU seconds."""
+    """Run a command; return its output, its exit status or None for a hang, and CPU seconds.
+
+    Raises InterruptedError, after killing it, if the series is broken off.
+    """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
@@ -143,16 +160,16 @@ def _watched(command: Sequence[str], env: dict[str, str]) -> tuple[str, int | No
         )
         deadline = time.monotonic() + BOUND
         ended = 0
-        while not ended and time.monotonic() < deadline:
-            time.sleep(0.2)
+        while not ended and time.monotonic() < deadline and not _BROKEN_OFF.wait(0.2):
             ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # the hogs, at least
         if not ended:
+            os.killpg(process.pid, signal.SIGKILL)
             _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
         output = log.read().decode(errors="replace")
+    if not ended and _BROKEN_OFF.is_set():
+        raise InterruptedError("the series was broken off")
     return output, process.returncode if ended else None, usage.ru_utime + usage.ru_stime
 
 
@@ -164,7 +181,8 @@ def _left_running(mark: bytes) -> list[str]:
     lines = []
     for process in left:
         with contextlib.suppress(OSError):
-            lines.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            line = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+            lines.append(line.decode(errors="replace"))
             os.kill(int(process.name), signal.SIGKILL)
     return lines
 
@@ -218,7 +236,7 @@ def series(
     with log.open("a", encoding="utf-8") as file:
         file.write("\n" if done else "")  # the last line may have been cut off
         for at_once, part in ((1, idle), (jobs, [one for one in plan if one not in idle])):
-            with ThreadPool(at_once) as pool:
+            with _pool(at_once) as pool:
                 for line in pool.imap_unordered(lambda one: _run_before(end, *one), part):
                     if line is None:
                         missing += 1
@@ -228,6 +246,19 @@ def series(
                     sys.stderr.write(f"{_told(line)}\n")
     if missing:
         sys.stderr.write(f"{missing} of {len(plan)} runs were not begun: no time was left\n")
+
+
+@contextlib.contextmanager
+def _pool(threads: int) -> Iterator[ThreadPool]:
+    """A pool of threads that end their runs when they are not waited for any more."""
+    with ThreadPool(threads) as pool:
+        try:
+            yield pool
+        except BaseException:
+            _BROKEN_OFF.set()
+            pool.terminate()
+            pool.join()
+            raise
 
 
 def _run_before(end: float, interpreter: str, number: int) -> Result | None:
@@ -275,6 +306,7 @@ def table(lines: Sequence[Result], key: str) -> Iterable[str]:
 
 def main() -> int:
     """Do the series and print the tables."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what runs, as Ctrl-C does
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("interpreters", nargs="*", metavar="INTERPRETER", help="default: all found")
     parser.add_argument("--runs", type=int, default=20, help="an interpreter (default: 20)")
