@@ -6,7 +6,8 @@ prints how many verdicts were wrong, and how many inconclusive, by interpreter a
 batch is one pytest that does PER_BATCH runs; batches go through the CONDITIONS in turn, and through
 the interpreters within each. What a batch saw is added to the log, a JSON object a line: a series
 that was interrupted goes on where it stopped, and with ``--runs 0`` only the table is printed. A
-wrong verdict stands there with its evidence, and makes the exit status 1.
+wrong verdict stands there with its evidence, a batch that was not done to its end with its output;
+either makes the exit status 1.
 
 Environments are made as by ``stability.py``, which needs virtualenv. This module is also the pytest
 plugin that repeats specs, in pytest and in its spec server.
@@ -20,6 +21,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -101,28 +103,31 @@ def batch(interpreter: str, number: int) -> Result:
         path = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
         env = {"PYTEST_PLUGINS": Path(__file__).stem, "PYTHONPATH": os.pathsep.join(path)}
         start = time.monotonic()
-        with neighbours(CONDITIONS[condition]):
-            ended = subprocess.run(
-                [*command, "-p", "no:randomly", f"--results={results}"],
-                cwd=ROOT,
-                env={**os.environ, **env},
-                stdout=subprocess.PIPE,
-                text=True,
-                check=False,
-                timeout=BOUND,
-            )
-        graded = json.loads(results.read_text(encoding="utf-8")) if results.exists() else None
-        if graded is None or graded["partial"]:
-            sys.exit(f"{interpreter} did not come to its end:\n{ended.stdout}")
+        try:
+            with neighbours(CONDITIONS[condition]):
+                output = subprocess.run(
+                    [*command, "-p", "no:randomly", f"--results={results}"],
+                    cwd=ROOT,
+                    env={**os.environ, **env},
+                    stdout=subprocess.PIPE,
+                    check=False,
+                    timeout=BOUND,
+                ).stdout
+        except subprocess.TimeoutExpired as hang:
+            output = (hang.stdout or b"") + f"did not end within {BOUND:.0f} s".encode()
         seconds = time.monotonic() - start
-    return {
+        graded = json.loads(results.read_text(encoding="utf-8")) if results.exists() else None
+    line = {
         "interpreter": interpreter,
         "number": number,
         "condition": condition,
         "runs": PER_BATCH,
         "seconds": round(seconds, 1),
-        **_verdicts(graded["claims"]),
     }
+    if graded is None or graded["partial"]:
+        told = output.decode(errors="replace")
+        return {**line, "runs": 0, "broken": told, **_verdicts([])}
+    return {**line, **_verdicts(graded["claims"])}
 
 
 def _verdicts(claims: Sequence[Result]) -> Result:
@@ -156,12 +161,14 @@ def series(interpreters: Sequence[str], runs: int, log: Path) -> None:
                     told = [line[key] for key in ("interpreter", "condition", "seconds")]
                     wrong, none = [one["claim"] for one in line["wrong"]], line["inconclusive"]
                     sys.stderr.write(f"{told} wrong: {wrong}, inconclusive: {len(none)}\n")
+                    sys.stderr.write(line.get("broken", ""))
 
 
 def table(lines: Sequence[Result]) -> Iterable[str]:
     """The rows of a Markdown table, by interpreter and condition."""
-    yield "| interpreter | condition | runs | verdicts | wrong | inconclusive | seconds a run |"
-    yield "|---|---|--:|--:|--:|--:|--:|"
+    heads = ["runs", "verdicts", "wrong", "inconclusive", "seconds a run", "broken"]
+    yield f"| interpreter | condition | {' | '.join(heads)} |"
+    yield "|---|---|" + "--:|" * len(heads)
     groups: dict[tuple[str, str], list[Result]] = {}
     for line in lines:
         for key in ((line["interpreter"], line["condition"]), ("together", line["condition"])):
@@ -171,13 +178,19 @@ def table(lines: Sequence[Result]) -> Iterable[str]:
         group = groups[name, condition]
         runs, measured = (sum(line[key] for line in group) for key in ("runs", "measured"))
         wrong, none = (sum(len(line[key]) for line in group) for key in ("wrong", "inconclusive"))
-        seconds = sum(line["seconds"] for line in group) / runs
-        cells = [name, condition, runs, measured, wrong, f"{none / measured:.1%}", f"{seconds:.1f}"]
+        seconds = sum(line["seconds"] for line in group if line["runs"])
+        cells = [
+            *(name, condition, runs, measured, wrong),
+            f"{none / measured:.1%}" if measured else "none measured",
+            f"{seconds / runs:.1f}" if runs else "",
+            sum("broken" in line for line in group),
+        ]
         yield f"| {' | '.join(map(str, cells))} |"
 
 
 def main() -> int:
     """Do the series and print the table."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the hogs, as Ctrl-C does
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("interpreters", nargs="*", metavar="INTERPRETER", help="default: all found")
     parser.add_argument("--runs", type=int, default=200, help="an interpreter (default: 200)")
@@ -187,7 +200,7 @@ def main() -> int:
     series(found, options.runs, options.log)
     lines = [line for line in read(options.log) if line["interpreter"] in found]
     print("\n".join(table(lines)))
-    return int(any(line["wrong"] for line in lines))
+    return int(any(line["wrong"] or "broken" in line for line in lines))
 
 
 if __name__ == "__main__":
