@@ -108,7 +108,7 @@ class Things:
             if not left:
                 break
         for key, words in left.items():
-            with contextlib.suppress(OSError):  # it has ended with another one
+            with contextlib.suppress(Exception):  # such as that it has ended with another one
                 self.end(key)
             yield words
 
@@ -126,7 +126,8 @@ class Settings:
         for name in {**before, **now}:
             was, is_now = before.get(name), now.get(name)
             if is_now != was:
-                self.put(name, was)
+                with contextlib.suppress(Exception):  # what cannot be put back is named, at least
+                    self.put(name, was)
                 yield f"{name}: {_SHORT.repr(is_now)}, was {_SHORT.repr(was)}"
 
 
@@ -155,6 +156,7 @@ def kinds(adopter: int | None = None, folder: Path | None = None) -> list[Things
         Settings(_switch_interval, lambda _, seconds: sys.setswitchinterval(seconds)),
     ]
     if folder:
+        found.append(Settings(functools.partial(_folder, folder), lambda *_: folder.mkdir()))
         found.append(Things(functools.partial(_files, folder), _remove))
     return found
 
@@ -248,6 +250,10 @@ def _descriptors() -> dict[tuple[int, str], str]:
     return found
 
 
+def _folder(folder: Path) -> dict[str, str]:
+    return {"folder of temporary files": os.fspath(folder)} if folder.is_dir() else {}
+
+
 def _files(folder: Path) -> dict[Path, str]:
     return {path: f"temporary file {path}" for path in folder.iterdir()}
 
@@ -266,13 +272,16 @@ def _directory() -> dict[str, str | None]:
         return {}
 
 
+_VARIABLE = "environment variable "
+
+
 def _environment() -> dict[str, str]:
     mine = {"PYTEST_CURRENT_TEST"}  # which pytest sets and removes around each phase of a spec
-    return {f"environment variable {n}": v for n, v in os.environ.items() if n not in mine}
+    return {f"{_VARIABLE}{n}": v for n, v in os.environ.items() if n not in mine}
 
 
 def _set_variable(name: str, value: str | None) -> None:
-    variable = name.rpartition(" ")[2]
+    variable = name[len(_VARIABLE) :]
     if value is None:
         del os.environ[variable]
     else:

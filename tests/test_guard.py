@@ -64,6 +64,9 @@ def test_handler(): signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 @claim("variable")
 def test_variable(): os.environ["LEFT"] = "behind"
 
+@claim("variable-of-words")
+def test_variable_of_words(): os.environ["LEFT IN WORDS"] = "behind"
+
 @claim("removed-variable")
 def test_removed_variable(): del os.environ["PATH"]
 
@@ -108,6 +111,9 @@ def test_filters(): warnings.simplefilter("ignore")
 @claim("file")
 def test_file(): tempfile.mkstemp()
 
+@claim("folder")
+def test_folder(): __import__("shutil").rmtree(tempfile.gettempdir())
+
 @claim("tool")
 def test_tool():
     if sys.version_info < (3, 12): os.environ["no"] = "tools here"
@@ -123,6 +129,7 @@ NAMED = {
     "descriptor": r"descriptor \d+, open on /dev/null",
     "handler": r"handler of signal \d+: .*SIG_IGN.*, was .*SIG_DFL",
     "variable": r"environment variable LEFT: 'behind', was None",
+    "variable-of-words": r"environment variable LEFT IN WORDS: 'behind', was None",
     "removed-variable": r"environment variable PATH: None, was '.*'",
     "directory": r"working directory: '/', was '/.+'",
     "semaphore": r"semaphore /mp-.*; .*resource tracker, process \d+",
@@ -136,6 +143,7 @@ NAMED = {
     "interval": r"switch interval: 1.0, was 0.005",
     "filters": r"warnings filters: \[\('ignore', .*\], was .*",
     "file": r"temporary file .*",
+    "folder": r"folder of temporary files: None, was '.*'",
     "tool": r"sys.monitoring tool 3: 'left', was None|variable no: 'tools here'",
 }
 
@@ -186,3 +194,13 @@ def test_what_goes_by_itself_may_take_several_collections(monkeypatch):
     monkeypatch.setattr(guard, "GRACE", 0)
     looks = iter([{"pipe": "a pipe"}] * (guard.LOOKS - 1) + [{}])
     assert not [*guard.Things(lambda: next(looks), pytest.fail).restore({})]
+
+
+def test_what_cannot_be_ended_or_put_back_is_named_all_the_same():
+    def refuse(*_):
+        raise LookupError("there is none")
+
+    things = guard.Things(lambda: {"a": "thing a", "b": "thing b"}, refuse)
+    settings = guard.Settings(lambda: {"c": 2}, refuse)
+    assert [*things.restore({"b": ""})] == ["thing a"]
+    assert [*settings.restore({"c": 1})] == ["c: 2, was 1"]
