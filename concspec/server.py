@@ -12,9 +12,10 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -66,18 +67,16 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             return True
         if asked is None:
             return True
+        if asked not in items:
+            unknown = "collected anew, it is not there: is its name always the same?"
+            with contextlib.suppress(BrokenPipeError):
+                connection.send(([], unknown))
+            continue
         reports.unlink(missing_ok=True)
-        pid = os.fork()
-        if pid == 0:
-            _lead_group(0)
-            children.forget()
-            processes.end_with_parent()
-            _run(items[asked], reports)
-        _lead_group(pid)
-        problem = children.wait_for(pid)
+        problem = children.wait_for(_begin(items[asked], reports, children))
         try:
             answer = pickle.loads(reports.read_bytes())  # noqa: S301 - its own child's
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except FileNotFoundError:
             answer, problem = [], problem or "its process ended without a report"
         said = ""
         if problem:
@@ -91,6 +90,26 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             connection.send((answer, problem))
 
 
+def _begin(item: pytest.Item, reports: Path, children: _Children) -> int:
+    """Fork a process that runs a spec and ends with this one; give its id."""
+    server = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            _lead_group(0)
+            children.forget()
+            processes.end_with_parent()
+            if os.getppid() == server:  # which may have ended before
+                status = _run(item, reports)
+        except BaseException:  # noqa: BLE001 - such as an interrupt, or a disk that is full
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    _lead_group(pid)
+    return pid
+
+
 def _lead_group(pid: int) -> None:
     """Give a child a process group of its own, to be killed by.
 
@@ -100,23 +119,21 @@ def _lead_group(pid: int) -> None:
         os.setpgid(pid, pid)
 
 
-def _run(item: pytest.Item, file: Path) -> NoReturn:
-    """Run one spec in this process, a child of the server, and end it."""
+def _run(item: pytest.Item, file: Path) -> int:
+    """Run one spec in this process, a child of the server; give its exit status."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     runner = os.getpid()
-    status = 1
-    try:
-        reports = runtestprotocol(item, log=False)
-        if os.getpid() == runner:
-            file.write_bytes(pickle.dumps([_serialised(item, report) for report in reports]))
-            if "multiprocessing.util" in sys.modules and falsifier_of(item) is None:
-                # What it does when an interpreter ends; under a sabotage that may take forever.
-                sys.modules["multiprocessing.util"]._exit_function()
-            status = 0
-        else:  # a child that the spec forked came out of the spec
-            sys.stderr.write("".join(r.longreprtext for r in reports if r.failed))
-    finally:
-        os._exit(status)
+    reports = runtestprotocol(item, log=False)
+    if os.getpid() != runner:  # a child that the spec forked came out of the spec
+        sys.stderr.write("".join(r.longreprtext for r in reports if r.failed))
+        return 1
+    part = file.with_suffix(".part")  # who is killed while writing gives no report
+    part.write_bytes(pickle.dumps([_serialised(item, report) for report in reports]))
+    part.replace(file)
+    if "multiprocessing.util" in sys.modules and falsifier_of(item) is None:
+        # What it does when an interpreter ends; under a sabotage that may take forever.
+        sys.modules["multiprocessing.util"]._exit_function()
+    return 0
 
 
 def _serialised(item: pytest.Item, report: pytest.TestReport) -> dict[str, Any]:
@@ -178,13 +195,17 @@ class _Children:
                 return None
 
     def _end_family(self, group: int) -> None:
+        """Kill what there is of a family, again and again for what was forked meanwhile."""
+        if sys.platform != "linux":  # nobody adopts its orphans there
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
         deadline = time.monotonic() + _GRACE
         bound = 0.0
-        while not self._all_ended(bound) and time.monotonic() < deadline:
-            _signal(group, signal.SIGKILL)  # again, for what was forked meanwhile
+        in_time = True
+        while in_time and not self._all_ended(bound):
+            in_time = time.monotonic() < deadline
+            _signal(group, signal.SIGKILL, spare_tracker=in_time)
             bound = 0.1
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
 
     def _all_ended(self, bound: float) -> bool:
         """Wait for all children and adopted orphans, for ``bound`` seconds at most."""
@@ -207,7 +228,9 @@ class _Children:
         return True
 
 
-def _signal(group: int, *numbers: signal.Signals, grace: float = 0.0) -> None:
+def _signal(
+    group: int, *numbers: signal.Signals, grace: float = 0.0, spare_tracker: bool = True
+) -> None:
     """Send signals to a family, wherever its processes are; to its group, where none can be seen.
 
     Each process gets its share of ``grace`` to end before the next one has its turn.
@@ -219,7 +242,7 @@ def _signal(group: int, *numbers: signal.Signals, grace: float = 0.0) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
     for process in family:
-        if not process.tracks_resources:
+        if not (spare_tracker and process.tracks_resources):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 for number in numbers:
                     os.kill(process.pid, number)

@@ -179,6 +179,11 @@ FAULTS = {
     """def test_kills_its_server():
         os.kill(os.getppid(), signal.SIGKILL)
         signal.pause()""": "the spec server died under it",
+    """def test_stops_a_resource_tracker():
+        semaphore = multiprocessing.get_context("spawn").Semaphore()
+        tracker = multiprocessing.resource_tracker._resource_tracker._pid
+        os.kill(tracker, signal.SIGSTOP)
+        signal.pause()""": WITHIN_BOUND,
 }
 
 
@@ -192,6 +197,64 @@ def test_a_family_that_does_not_end_holds_up_nobody(faulty):
     for (_, seen), wanted in zip(graded, FAULTS.values()):
         assert re.match(wanted, seen)
     faulty.assert_nothing_is_left()
+
+
+ONLY_TO_LEADERS = """
+import concspec.server
+
+def signal_group(group, number, killpg=os.killpg):
+    try: os.kill(group, 0)
+    except ProcessLookupError: os.close(os.open("reused", os.O_CREAT))
+    killpg(group, number)
+
+os.killpg = signal_group
+"""
+
+
+def test_no_signal_goes_to_a_group_whose_number_may_be_anothers(faulty):
+    faulty.plant("def test_one(): pass", "def test_two(): fork(linger)")
+    faulty.suite.write("conftest.py", HELD + ONLY_TO_LEADERS)
+    faulty.run()
+    assert faulty.graded()["good"] == ("holds", "")
+    assert not (faulty.suite.path / "reused").exists()
+
+
+BREAKS_OFF = {
+    "def test_interrupt(): os.kill(os.getpid(), signal.SIGINT), linger()": "KeyboardInterrupt",
+    "def test_exit(): __import__('pytest').exit('enough')": "Exit: enough",
+    """def test_full_disk(record_property):
+        class Full:
+            def __reduce__(self): raise OSError(28, "No space left on device")
+        record_property("full", Full())""": "No space left on device",
+}
+
+
+def test_why_a_spec_gave_no_report_is_told(faulty):
+    faulty.plant(*BREAKS_OFF)
+    faulty.run()
+    graded = list(faulty.graded().values())
+    assert [verdict for verdict, _ in graded] == ["error"] * len(BREAKS_OFF) + ["holds"]
+    for (_, seen), wanted in zip(graded, BREAKS_OFF.values()):
+        assert re.match(rf"its process ended with exit status 1\n(.*\n)+.*{wanted}", seen)
+
+
+ANOTHER_NAME = """
+def test_another_name(n): pass
+test_another_name = pytest.mark.parametrize("n", [os.getpid()])(test_another_name)
+"""
+
+
+def test_a_spec_that_the_server_does_not_find_is_an_error(faulty):
+    faulty.plant(ANOTHER_NAME)
+    _, output = faulty.run()
+    assert faulty.graded() == {
+        "another-name": (
+            "error",
+            "collected anew, it is not there: is its name always the same?",
+        ),
+        "good": ("holds", ""),
+    }
+    assert "INTERNALERROR" not in output
 
 
 KILLS_ITS_WORKER = """
