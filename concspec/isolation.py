@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,19 @@ import pytest
 
 from concspec.alone import failed
 from concspec.children import interpreter_options
+from concspec.processes import kill_all_with
 
 CAN_FORK = hasattr(os, "fork")
 
 SURROUNDINGS = pytest.StashKey[dict[str, Any]]()
 """What the spec server tells the guard: where orphans and temporary files of a spec are."""
+
+
+BOUND = 120.0
+"""Seconds that the server may take to collect, or to answer: three times a spec's bound."""
+
+_GRACE = 30.0
+"""Seconds that the server may take to end: three times what a family that resists takes it."""
 
 
 class SpecServer:
@@ -45,17 +53,20 @@ class SpecServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection
 
-    def run(self, item: pytest.Item) -> list[pytest.TestReport]:
+    def run(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
         """Run one spec and give its reports, one a phase.
 
         A spec that died or was stopped at its bound gives a failed report that says so, with the
         stacks of its threads and children, and all else that it left on standard error.
+        Raises UsageError behind it if the server cannot be started again.
         """
         answers: list[dict[str, Any]] = []
         lost = True
         try:
             answers, problem = self._ask(item.nodeid)
             lost = False
+        except TimeoutError as hang:
+            problem = str(hang)
         except (EOFError, OSError):
             problem = "the spec server died under it"
         except pytest.fail.Exception as failure:  # pytest-timeout: the bound that the user gave
@@ -63,17 +74,17 @@ class SpecServer:
         except BaseException:
             self._end()
             raise
+        hook = self._config.hook
+        if self._config.pluginmanager.has_plugin("timeout"):  # bounds the spec, not what follows
+            hook.pytest_timeout_cancel_timer(item=item)
         if lost:
             self._end()
-        reports = [
-            self._config.hook.pytest_report_from_serializable(config=self._config, data=answer)
-            for answer in answers
-        ]
+        for answer in answers:
+            yield hook.pytest_report_from_serializable(config=self._config, data=answer)
         if problem:
-            reports.append(failed(item, f"{problem}\n{self._log()}"))
+            yield failed(item, f"{problem}\n{self._log()}")
         if lost:
             self.start()
-        return reports
 
     def close(self) -> None:
         """Stop the server, with whatever it still runs, and remove its temporary files."""
@@ -83,7 +94,7 @@ class SpecServer:
     def start(self) -> None:
         """Start the server and wait until it has collected the specs.
 
-        Raises UsageError with what the server wrote if it ends instead.
+        Raises UsageError with what the server wrote if it ends instead, or does not get there.
         """
         self._connection, there = Pipe()
         options = self._config.option
@@ -121,16 +132,19 @@ class SpecServer:
                 start_new_session=True,
             )
         there.close()
-        try:
-            self._connection.recv()
-        except EOFError:
-            self._end()
-            raise pytest.UsageError(f"the spec server did not start:\n{self._log()}") from None
+        with contextlib.suppress(EOFError):
+            if self._connection.poll(BOUND):
+                self._connection.recv()
+                return
+        self._end()
+        raise pytest.UsageError(f"the spec server did not start:\n{self._log()}")
 
     def _ask(self, nodeid: str) -> tuple[list[dict[str, Any]], str | None]:
         self._log_start = self._log_file.stat().st_size
         self._connection.send(nodeid)
-        self._connection.poll(None)  # pytest-timeout may interrupt this, but not a half-read answer
+        # pytest-timeout may interrupt this, but not a half-read answer
+        if not self._connection.poll(BOUND):
+            raise TimeoutError(f"the spec server did not answer within {BOUND:.0f} s")
         answer: tuple[list[dict[str, Any]], str | None] = self._connection.recv()
         return answer
 
@@ -139,8 +153,15 @@ class SpecServer:
             with contextlib.suppress(OSError):  # it has died
                 self._connection.send(None)  # the order to kill its spec and end
             self._connection.close()
-            self._process.wait()
+            try:
+                self._process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                sys.stderr.write(f"the spec server was killed: no end within {_GRACE:.0f} s\n")
+                self._process.kill()
+                self._process.wait()
             self._process = None
+            # What its specs started has nobody else who ends it, unless the server could.
+            kill_all_with(f"TMPDIR={self._temporary}", _GRACE)
 
     def _log(self) -> str:
         with self._log_file.open(encoding="utf-8", errors="replace") as log:

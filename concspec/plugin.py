@@ -292,7 +292,10 @@ class Recorder:
         and the page."""
         if session.exitstatus == pytest.ExitCode.OK and not all(t.caught for t in self._run.tried):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        broken_off = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        broken_off = (
+            *(pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR),
+            pytest.ExitCode.USAGE_ERROR,  # the spec server could not be started again
+        )
         stopped = session.shouldfail or session.shouldstop
         self._run.partial = bool(stopped) or session.exitstatus in broken_off
         self._write("--results", self._file, self._run.write)

@@ -8,7 +8,9 @@ import os
 import select
 import signal
 import sys
+import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
@@ -42,6 +44,13 @@ class Process:
         return ""
 
     @property
+    def environment(self) -> list[bytes]:
+        """The variables that it was started with, as NAME=VALUE; none if it is another user's."""
+        with contextlib.suppress(OSError):
+            return (_PROC / str(self.pid) / "environ").read_bytes().split(b"\0")
+        return []
+
+    @property
     def tracks_resources(self) -> bool:
         """Whether it is multiprocessing's resource tracker."""
         return "from multiprocessing.resource_tracker import main" in self.command
@@ -57,19 +66,41 @@ class Process:
 def descendants(ancestor: int) -> list[Process]:
     """List the children of a process and theirs, zombies among them."""
     children = defaultdict(list)
+    for process in _all():
+        children[process.parent].append(process)
+    found = [*children[ancestor]]
+    for process in found:
+        found += children[process.pid]
+    return found
+
+
+def _all() -> Iterator[Process]:
     for folder in _PROC.iterdir() if (_PROC / "self").exists() else ():
         if folder.name.isdigit():
             with contextlib.suppress(OSError):  # it has ended meanwhile
                 start, _, rest = (folder / "stat").read_text(errors="replace").rpartition(")")
                 state, parent = rest.split()[:2]
                 name = start.partition("(")[2]
-                children[int(parent)].append(
-                    Process(int(folder.name), int(parent), state in "ZX", name)
-                )
-    found = [*children[ancestor]]
-    for process in found:
-        found += children[process.pid]
-    return found
+                yield Process(int(folder.name), int(parent), state in "ZX", name)
+
+
+def kill_all_with(variable: str, bound: float) -> None:
+    """Kill the processes that were started with a variable, as NAME=VALUE, in their environment.
+
+    multiprocessing's resource tracker is spared for ``bound`` seconds: it ends when all others
+    have, and unlinks what they left.
+    """
+    deadline = time.monotonic() + bound
+    in_time = True
+    while in_time and (
+        found := [process for process in _all() if os.fsencode(variable) in process.environment]
+    ):
+        in_time = time.monotonic() < deadline
+        for process in found:
+            if not (in_time and process.tracks_resources):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+        found[0].wait(0.1)
 
 
 def adopt_orphans() -> None:

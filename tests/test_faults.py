@@ -103,6 +103,11 @@ class Faulty:
         assert os.read(self._held, 1) == b""
         assert list(self._temporary.glob("concspec-*")) == []
 
+    def assert_no_semaphore_is_left(self):
+        """The one that a spec has named in a file has been unlinked."""
+        semaphore = (self.suite.path / "semaphore").read_text()
+        assert not Path(f"/dev/shm/sem.{semaphore.lstrip('/')}").exists()
+
 
 @pytest.fixture
 def faulty(suite):
@@ -157,8 +162,7 @@ def test_a_spec_that_blocks_in_c_with_the_gil_is_killed(faulty):
         assert re.search(rf"File .*, line \d+ in {function}\n", seen), seen
     assert seen in output
     faulty.assert_nothing_is_left()
-    semaphore = (faulty.suite.path / "semaphore").read_text()
-    assert not Path(f"/dev/shm/sem.{semaphore.lstrip('/')}").exists()
+    faulty.assert_no_semaphore_is_left()
 
 
 ENDED_BY_SIGKILL = r"its process was ended by SIGKILL"
@@ -179,6 +183,9 @@ FAULTS = {
     """def test_kills_its_server():
         os.kill(os.getppid(), signal.SIGKILL)
         signal.pause()""": "the spec server died under it",
+    """def test_kills_its_server_beside_a_child():
+        fork(linger), os.kill(os.getppid(), signal.SIGKILL)
+        linger()""": "the spec server died under it",
     """def test_stops_a_resource_tracker():
         semaphore = multiprocessing.get_context("spawn").Semaphore()
         tracker = multiprocessing.resource_tracker._resource_tracker._pid
@@ -217,6 +224,130 @@ def test_no_signal_goes_to_a_group_whose_number_may_be_anothers(faulty):
     faulty.run()
     assert faulty.graded()["good"] == ("holds", "")
     assert not (faulty.suite.path / "reused").exists()
+
+
+SHORT_OF_TIME = """
+import concspec.isolation
+concspec.isolation._GRACE = 1.0
+started = concspec.isolation.SpecServer.start
+
+def start(self):
+    concspec.isolation.BOUND = 20.0
+    started(self)
+    concspec.isolation.BOUND = 1.0
+
+concspec.isolation.SpecServer.start = start
+"""
+
+STOPS_ITS_SERVER = """
+def test_stops_its_server():
+    semaphore = multiprocessing.get_context("spawn").Semaphore()
+    Path("semaphore").write_text(semaphore._semlock.name)
+    fork(lambda: os.setsid() or linger())
+    os.kill(os.getppid(), signal.SIGSTOP)
+    linger()
+"""
+
+
+def test_a_server_that_does_not_answer_is_replaced(faulty):
+    faulty.plant(STOPS_ITS_SERVER)
+    faulty.suite.write("conftest.py", HELD + SHORT_OF_TIME)
+    status, output = faulty.run()
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert faulty.graded() == {
+        "stops-its-server": ("error", "the spec server did not answer within 1 s"),
+        "good": ("holds", ""),
+    }
+    assert "the spec server was killed: no end within 1 s" in output
+    faulty.assert_nothing_is_left()
+    faulty.assert_no_semaphore_is_left()
+
+
+NEVER_ENDS = """
+import signal
+
+def pytest_sessionfinish(session):
+    if session.config.pluginmanager.has_plugin("concspec.server"): signal.pause()
+"""
+
+
+def test_a_server_that_does_not_end_is_killed(faulty):
+    faulty.plant("def test_one(): pass")
+    faulty.suite.write("conftest.py", HELD + SHORT_OF_TIME + NEVER_ENDS)
+    status, output = faulty.run()
+    assert status == pytest.ExitCode.OK
+    assert faulty.graded() == {"one": ("holds", ""), "good": ("holds", "")}
+    assert "the spec server was killed: no end within 1 s" in output
+    faulty.assert_nothing_is_left()
+
+
+NEVER_COLLECTS = """
+import concspec.isolation, signal
+concspec.isolation._GRACE = concspec.isolation.BOUND = 1.0
+
+def pytest_collection(session):
+    if session.config.pluginmanager.has_plugin("concspec.server"):
+        os.write(2, b"the server's words")
+        signal.pause()
+"""
+
+
+def test_a_server_that_does_not_start_ends_the_run(faulty):
+    faulty.plant("def test_one(): pass")
+    faulty.suite.write("conftest.py", HELD + NEVER_COLLECTS)
+    status, output = faulty.run()
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert "the spec server did not start:\n" in output
+    faulty.assert_nothing_is_left()
+
+
+CANNOT_START_AGAIN = """
+def test_cannot_start_again():
+    Path(__file__).write_text("no program")
+    os.kill(os.getppid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_graded_is_kept_when_no_server_starts_again(faulty):
+    faulty.plant(CANNOT_START_AGAIN)
+    status, output = faulty.run()
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert re.search("the spec server did not start:(.*\n)+.*mistakes in the catalogue", output)
+    results = faulty.suite.read("results.json")
+    assert [claim["verdict"] for claim in results["claims"]] == ["error", "not run"]
+    assert results["partial"]
+    faulty.assert_nothing_is_left()
+
+
+SLOW_TO_START = """
+import concspec.isolation, threading
+started = concspec.isolation.SpecServer.start
+
+def start(self):
+    started(self)
+    if server_was_killed(): threading.Event().wait(2)
+
+def server_was_killed(): return os.path.exists("killed")
+
+concspec.isolation.SpecServer.start = start
+"""
+
+KILLS_ITS_SERVER = """
+def test_kills_its_server():
+    open("killed", "w").close()
+    os.kill(os.getppid(), signal.SIGKILL)
+"""
+
+
+def test_a_new_server_may_take_longer_than_the_user_gives_a_spec(faulty):
+    faulty.plant(KILLS_ITS_SERVER)
+    faulty.suite.write("conftest.py", HELD + SLOW_TO_START)
+    status, _ = faulty.run("--timeout=1.5")
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert list(faulty.graded().values()) == [
+        ("error", "the spec server died under it"),
+        ("holds", ""),
+    ]
 
 
 BREAKS_OFF = {
