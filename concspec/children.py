@@ -95,7 +95,10 @@ def _on_terminal(command: list[str], env: Mapping[str, str]) -> Ended:
     master, slave = pseudo_terminal()
     deadline = time.monotonic() + BOUND
     output = b""
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env) as process:
+    with (
+        open(master, "rb", buffering=0),
+        subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env) as process,
+    ):
         os.close(slave)
         while select.select([master], [], [], max(deadline - time.monotonic(), 0))[0]:
             try:
@@ -108,7 +111,6 @@ def _on_terminal(command: list[str], env: Mapping[str, str]) -> Ended:
         else:
             process.kill()
             raise TimeoutError(f"{command[-1]} did not end within {BOUND:.0f} s")
-    os.close(master)
     return Ended(process.pid, process.returncode, output.decode().replace("\r\n", "\n"), "")
 
 

@@ -43,12 +43,19 @@ def test_a_program_on_a_terminal_has_one(program):
     assert ended.returncode == 1
 
 
+def descriptors():
+    """What this process has open, where that can be seen."""
+    return {fd.name for fd in Path("/proc/self/fd").glob("*")}
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_program_that_does_not_end_is_killed(program, monkeypatch, terminal):
     monkeypatch.setattr(children, "BOUND", 0.5)
+    before = descriptors()
     path = program("import threading\nthreading.Event().wait()\n")
     with pytest.raises(TimeoutError, match=r"program\.py did not end within"):
         run_program(path, terminal=terminal)
+    assert descriptors() == before
 
 
 def test_a_program_is_run_by_the_same_interpreter_with_the_same_options(program):
