@@ -92,9 +92,12 @@ class Run:
         Raises OSError if the file cannot be written.
         """
         text = json.dumps(self.as_json(), ensure_ascii=False, indent=1) + "\n"
+        if path.exists() and not path.is_file():  # such as /dev/null, which must stay what it is
+            path.write_text(text, encoding="utf-8", errors="replace")
+            return
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
         try:
-            with temporary.open("w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8", errors="replace") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,18 @@ def test_a_results_file_can_be_read_by_people(tmp_path):
     run_of(CLAIM).write(file)
     assert '"claims": [\n  {\n   "slug": "slug",' in file.read_text(encoding="utf-8")
     assert '"zh": "说明"\n' in file.read_text(encoding="utf-8")
+
+
+def test_results_may_go_to_what_is_no_file(run, tmp_path):
+    link = tmp_path / "results.json"
+    link.symlink_to(os.devnull)
+    run.write(link)
+    assert link.is_char_device()
+
+
+def test_words_that_are_no_text_are_written_all_the_same(run, tmp_path):
+    file = tmp_path / "results.json"
+    dataclasses.replace(
+        run, interpreter=dataclasses.replace(run.interpreter, build="\udcff")
+    ).write(file)
+    assert json.loads(file.read_text(encoding="utf-8"))["interpreter"]["build"] == "?"

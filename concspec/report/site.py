@@ -31,7 +31,7 @@ def write(merged: Merged, folder: Path) -> None:
         for kind in ("pictures", "badges/interpreters", "badges/claims"):
             (made / kind).mkdir(parents=True)
         for name, text in _files(matrix):
-            (made / name).write_text(text, encoding="utf-8")
+            (made / name).write_text(text, encoding="utf-8", errors="replace")
         for path in sorted(made.iterdir(), key=lambda path: path.name == "index.html"):
             place = folder / path.name
             if place.is_dir():
