@@ -179,7 +179,9 @@ class _Children:
         if status is None:
             return problem
         if os.WIFSIGNALED(status):
-            return f"its process was ended by {signal.Signals(os.WTERMSIG(status)).name}"
+            number = os.WTERMSIG(status)
+            names = {known.value: known.name for known in signal.Signals}  # not of real-time ones
+            return f"its process was ended by {names.get(number, f'signal {number}')}"
         if status:
             return f"its process ended with exit status {os.WEXITSTATUS(status)}"
         return None

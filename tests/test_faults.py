@@ -174,6 +174,7 @@ FAULTS = {
     "def test_new_session(): fork(lambda: os.setsid() or linger()), signal.pause()": WITHIN_BOUND,
     "def test_new_group(): fork(lambda: os.setpgid(0, 0) or linger()), linger()": WITHIN_BOUND,
     "def test_kills_its_group(): fork(linger), os.killpg(0, signal.SIGKILL)": ENDED_BY_SIGKILL,
+    "def test_real_time_signal(): os.kill(os.getpid(), 40)": "its process was ended by signal 40",
     """def test_leader_killed_by_a_child():
         fork(lambda: os.kill(os.getpgrp(), signal.SIGKILL) or linger())
         signal.pause()""": ENDED_BY_SIGKILL,
