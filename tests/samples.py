@@ -37,6 +37,14 @@ import concspec.guard
 concspec.guard.GRACE = 0.1
 """
 
+INTERRUPTIBLE = """
+import signal, sys, pytest
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts without it
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+"""A pytest that an interrupt reaches, as it does at a terminal."""
+
 
 def claim_table(slug, *more, section="1", lines="1"):
     """Give the TOML of a claim; ``more`` are further lines of it."""

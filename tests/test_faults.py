@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.samples import SHORT_BOUND, SHORT_GRACE, claim_table
+from tests.samples import INTERRUPTIBLE, SHORT_BOUND, SHORT_GRACE, claim_table
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and subreapers")
 
@@ -435,6 +435,31 @@ def test_a_pytest_that_is_killed_leaves_nothing_running(faulty, number, argument
     assert run.returncode == -number
     faulty.assert_nothing_is_left()
     assert (faulty.suite.path / "results.json").read_text() == "of the run before"
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=str)
+def test_an_interrupt_at_a_terminal_leaves_nothing_running(faulty, arguments):
+    """A terminal interrupts all that runs in the foreground: pytest and its workers."""
+    faulty.plant(HANGS)
+    faulty.suite.write("conftest.py", HELD.replace("BOUND = 1.0", "BOUND = 1000.0"))
+    os.mkfifo(faulty.suite.path / "begun")
+    command = [sys.executable, "-c", INTERRUPTIBLE, "-p", "no:randomly", "--results=results.json"]
+    with subprocess.Popen(
+        [*command, *arguments],
+        cwd=faulty.suite.path,
+        env=faulty.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as run:
+        assert (faulty.suite.path / "begun").read_text() == "begun"
+        os.killpg(run.pid, signal.SIGINT)
+        run.wait(BOUND)
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
+    results = faulty.suite.read("results.json")
+    assert results["partial"]
+    assert results["claims"][0]["verdict"] == "not run"
+    faulty.assert_nothing_is_left()
 
 
 ALONE_WITH_MOUNTS = ("unshare", "--mount", "--map-root-user")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.samples import SHORT_BOUND, claim_table
+from tests.samples import INTERRUPTIBLE, SHORT_BOUND, claim_table
 
 HOSTILE = """
 import signal, subprocess, sys, time, threading
@@ -135,14 +135,6 @@ def test_interrupted():
 
 @claim("later")
 def test_later(): pass
-"""
-
-
-INTERRUPTIBLE = """
-import signal, sys, pytest
-
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts without it
-sys.exit(pytest.main(sys.argv[1:]))
 """
 
 

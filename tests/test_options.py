@@ -1,5 +1,6 @@
 """pytest's own options: with specs they do what they do with any test."""
 
+import re
 import subprocess
 import sys
 
@@ -124,6 +125,21 @@ def test_the_seed_of_a_random_order_reaches_the_specs(suite):
         return (suite.path / "j.xml").read_text().partition('name="drawn"')[2].split('"')[1]
 
     assert drawn(1) == drawn(1, "-n1") != drawn(2)
+
+
+def test_a_random_order_changes_no_verdict(specs):
+    pytest.importorskip("pytest_randomly", reason="pip install pytest-randomly")
+    orders = set()
+    for seed in range(3):
+        run = specs.pytest(
+            *("-p", "randomly", f"--randomly-seed={seed}", "--results=r.json", "--junitxml=j.xml")
+        )
+        run.assert_outcomes(passed=2, failed=2)
+        verdicts = [claim["verdict"] for claim in specs.read("r.json")["claims"]]
+        assert verdicts == ["holds", "refuted", "refuted"]
+        ran = (specs.path / "j.xml").read_text()
+        orders.add(tuple(re.findall(r'<testcase [^>]* name="(.*?)"', ran)))
+    assert len(orders) > 1
 
 
 @pytest.mark.usefixtures("specs")
