@@ -87,8 +87,8 @@ def _all() -> Iterator[Process]:
 def kill_all_with(variable: str, bound: float) -> None:
     """Kill the processes that were started with a variable, as NAME=VALUE, in their environment.
 
-    multiprocessing's resource tracker is spared for ``bound`` seconds: it ends when all others
-    have, and unlinks what they left.
+    multiprocessing's resource tracker is spared for ``bound`` seconds, and goes on if it was
+    stopped: it ends when all others have, and unlinks what they left.
     """
     deadline = time.monotonic() + bound
     in_time = True
@@ -97,9 +97,9 @@ def kill_all_with(variable: str, bound: float) -> None:
     ):
         in_time = time.monotonic() < deadline
         for process in found:
-            if not (in_time and process.tracks_resources):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process.pid, signal.SIGKILL)
+            spared = in_time and process.tracks_resources
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGCONT if spared else signal.SIGKILL)
         found[0].wait(0.1)
 
 

@@ -236,16 +236,17 @@ def _signal(
     """Send signals to a family, wherever its processes are; to its group, where none can be seen.
 
     Each process gets its share of ``grace`` to end before the next one has its turn.
-    multiprocessing's resource tracker is spared: it ends when all others have, and unlinks what
-    they left.
+    multiprocessing's resource tracker is spared, and goes on if it was stopped: it ends when all
+    others have, and unlinks what they left.
     """
     family = processes.descendants(os.getpid())
     for number in numbers if not family else ():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
     for process in family:
-        if not (spare_tracker and process.tracks_resources):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                for number in numbers:
-                    os.kill(process.pid, number)
+        spared = spare_tracker and process.tracks_resources
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            for number in [signal.SIGCONT] if spared else numbers:
+                os.kill(process.pid, number)
+        if not spared:
             process.wait(grace / len(family))
