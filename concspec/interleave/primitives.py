@@ -10,7 +10,6 @@ and stay as they are.  In threads that are not the program's, everything does wh
 from __future__ import annotations
 
 import _thread
-import contextlib
 import contextvars
 import os
 import queue
@@ -65,9 +64,9 @@ def operation(
     ready: Callable[[], bool] | None = None,
     waiter: Waiter | None = None,
 ) -> Operation:
-    """Make one step on a synchronisation object, and on `also`; return when it has its turn.
+    """Make one step on a `field` of a synchronisation object; return when it has its turn.
 
-    Steps on two fields of an object are independent.
+    The step is one on all of `also`, too.  Steps on two fields of an object are independent.
 
     `available` tells whether the object could be had now; a step that `waits` waits for that, or
     for `ready` where it waits for more.
@@ -385,10 +384,10 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     def ready() -> bool:
         return waiter.notified and bool(lock.is_free())
 
-    notified = timeout is None
-    if not notified:  # one that comes later is in vain, even if this is still among the waiters
+    in_vain = False
+    if timeout is not None:  # a notification that comes later is, though this still waits for it
         operation(execution, task, "time out", self, field="time out", write=False, available=bool)
-        notified = waiter.notified
+        in_vain = not waiter.notified
     operation(
         execution,
         task,
@@ -400,7 +399,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
         ready=ready if timeout is None else lock.is_free,
         waiter=waiter if timeout is None else None,
     )
-    if not notified:
+    if in_vain:
         if not waiter.notified:
             self._waiters.remove(waiter)
         task.clock += timeout or 0
@@ -409,7 +408,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     else:
         lock.count = count
     lock.holder = task
-    return notified
+    return not in_vain
 
 
 def _demand(execution: Execution, task: Task, lock: Lock | RLock, to: str) -> None:
@@ -580,8 +579,10 @@ def _end(execution: Execution, task: Task) -> None:
     ending = _ending(execution, task, write=True)
     task.stretch.accesses.add(ending)
     if ending.label in execution.shared:
-        with contextlib.suppress(Unwind):
+        try:  # noqa: SIM105 - the code of contextlib would be watched like the program's
             execution.reach(task, ending)
+        except Unwind:
+            pass
 
 
 def _look(execution: Execution, task: Task, target: Task) -> None:
@@ -723,5 +724,6 @@ def uninstall() -> None:
     for (owner, name), original in _originals.items():
         setattr(owner, name, original)
     while _pools:
-        module, queues = _pools.pop()
+        module, queues = _pools[-1]
         vars(module)["_threads_queues"] = queues
+        _pools.pop()

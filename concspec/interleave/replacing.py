@@ -40,8 +40,8 @@ _STATE = ("_flag", "_value", "_count", "_state", "unfinished_tasks")
 class Replacement:
     """The locks of one program, replaced until `undo`."""
 
-    def __init__(self, program: object) -> None:
-        """Walk from `program` and replace what is found."""
+    def __init__(self) -> None:
+        """Replace nothing yet."""
         self.lent: dict[int, Lock | RLock] = {}
         self.kept: list[object] = []
         self.seen: set[int] = set()
@@ -50,14 +50,13 @@ class Replacement:
         self.states: list[tuple[Any, dict[str, object]]] = []
         self.initial: list[tuple[Lock | RLock, bool]] = []
         self.locals: list[threading.local] = []
-        try:
-            self.libraries()
-            self.convert(program)
-            while self.todo:
-                self.enter(self.todo.pop())
-        except BaseException:
-            self.undo()
-            raise
+
+    def put_in_place(self, program: object) -> None:
+        """Walk from `program` and replace what is found, and what libraries hold."""
+        self.libraries()
+        self.convert(program)
+        while self.todo:
+            self.enter(self.todo.pop())
 
     def reset(self) -> None:
         """Put the found primitives into the state they had when the exploration began."""
@@ -76,7 +75,8 @@ class Replacement:
         """Give everybody the lock they had."""
         self.reset()
         while self.undoing:
-            self.undoing.pop()()
+            self.undoing[-1]()
+            self.undoing.pop()  # only now: an interrupt may break it off, and it is done again
 
     def convert(self, value: Any) -> Any:
         """Return what the program shall see instead of `value`: mostly `value` itself."""
@@ -119,17 +119,19 @@ class Replacement:
     def libraries(self) -> None:
         """Lend what libraries hold while they do what is watched."""
         for module, name in _LIBRARY_LOCKS:
-            known = vars(sys.modules.get(module, types)).get(name)
+            known = getattr(sys.modules.get(module), name, None)
             if known is not None:
                 self.put(sys.modules[module], name, self.lend(known))
-        held = getattr(warnings, "_filters_mutated_lock_held", None)
-        if held is not None:  # its lock is of C, where the caller is to have it (3.14)
+        note_change = getattr(warnings, "_filters_mutated_lock_held", None)
+        if note_change is not None:  # its lock is of C, where the caller is to have it (3.14)
             import _warnings  # noqa: PLC0415
 
             def change() -> None:
                 _warnings._acquire_lock()  # type: ignore[attr-defined]
-                held()
-                _warnings._release_lock()  # type: ignore[attr-defined]
+                try:
+                    note_change()
+                finally:
+                    _warnings._release_lock()  # type: ignore[attr-defined]
 
             self.put(warnings, "_lock", RLock())
             self.put(warnings, "_filters_mutated_lock_held", change)
@@ -138,7 +140,7 @@ class Replacement:
             if handler is not None:
                 self.mapping(vars(handler))
 
-    def put(self, owner: object, name: str, value: object) -> None:
+    def put(self, owner: types.ModuleType, name: str, value: object) -> None:
         self.undoing.append(functools.partial(setattr, owner, name, getattr(owner, name)))
         setattr(owner, name, value)
 
@@ -203,8 +205,8 @@ class Replacement:
     def replace(self, value: object, put: Callable[[Any], None]) -> None:
         converted = self.convert(value)
         if converted is not value:
-            put(converted)
             self.undoing.append(functools.partial(put, value))
+            put(converted)
 
     def mapping(self, mapping: dict[Any, Any]) -> None:
         if not self.first_time(mapping):

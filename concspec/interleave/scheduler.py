@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         def acquire(self) -> object:
             """Wait for the turn, and take it."""
 
-        def release(self) -> None:
+        def release(self) -> object:
             """Give the turn to the thread that waits, or will; given twice, it counts once."""
 
         def close(self) -> None:
@@ -350,25 +350,35 @@ class Execution:
         """End the threads that still stand somewhere, one after the other.
 
         Where an interrupt has taken the main thread out of its wait, one of them may still run.
+        Another interrupt meanwhile is raised when they have ended; at the next, they are lost.
         """
-        try:
-            for task in self.tasks[1:]:
-                if not task.finished and not task.lost:
-                    self.running = task
-                    self.progress += 1
-                    task.baton.release()
+        interrupt: BaseException | None = None
+        for task in self.tasks[1:]:
+            told = False
+            while not task.finished and not task.lost:
+                try:
+                    if not told:
+                        self.running = task
+                        self.progress += 1
+                        told = task.baton.release() is None  # in one line: never twice
                     self.main.baton.acquire()
-                while not task.finished and not task.lost:
-                    self.main.baton.acquire()
-        except BaseException:
-            for task in self.tasks[1:]:
-                task.lost = not task.finished
-            raise
+                except BaseException as raised:  # noqa: PERF203
+                    if interrupt is not None:
+                        for each in self.tasks[1:]:
+                            each.lost = not each.finished
+                        raise
+                    interrupt = raised
+        if interrupt is not None:
+            raise interrupt
 
-    def unwind_further(self, task: Task, *, possible: bool = True) -> None:
-        """End `task`, but not what it does because it ends: a `with` gives back what it holds."""
+    def unwind_further(self, task: Task, *, ready: bool = True) -> None:
+        """End `task`, but not what it does because it ends: a `with` gives back what it holds.
+
+        Even that ends after a while, or where it would have to wait, as what is not `ready`.  Who
+        catches this, too, is lost.
+        """
         task.unwound += 1
-        cleaning = possible and isinstance(sys.exc_info()[1], Unwind)
+        cleaning = ready and isinstance(sys.exc_info()[1], Unwind)
         if cleaning and task.unwound <= MOST_UNWOUND:
             return
         if task.unwound > 2 * MOST_UNWOUND and task is not self.main:
@@ -382,9 +392,9 @@ class Execution:
             task.lost = True
             threading._active.pop(task.ident, None)  # type: ignore[attr-defined]
             self.main.baton.release()
-            forever = allocate_lock()
-            while True:
-                forever.acquire()
+            never_released = allocate_lock()
+            never_released.acquire()
+            never_released.acquire()
         raise Unwind
 
     def fail(self, error: BaseException) -> None:
@@ -408,7 +418,7 @@ class Execution:
                 raise Unwind
             return
         if self.over:
-            self.unwind_further(task, possible=operation.ready is None or operation.ready())
+            self.unwind_further(task, ready=operation.ready is None or operation.ready())
             return
         task.seen = True
         if self.alone and (operation.ready is None or operation.ready()):
@@ -426,8 +436,8 @@ class Execution:
                 task.baton.acquire()
                 while self.running is not task and not self.over:
                     task.baton.acquire()
-                if self.over and task is self.main:
-                    self.unwind()  # first: another may hold what this one cleans up with
+            if self.over and task is self.main:
+                self.unwind()  # first: another may hold what this one cleans up with
         except BaseException as error:  # an interrupt: another thread may have the turn
             task.waiting = False
             if not isinstance(error, Unwind):
@@ -527,7 +537,7 @@ class Execution:
     def start(self, task: Task, thread: threading.Thread, body: Callable[[Task], None]) -> None:
         """Let `task` start `thread`, which will run `body`."""
         if self.over:
-            self.unwind_further(task, possible=False)
+            self.unwind_further(task, ready=False)
         if len(self.tasks) > MOST_THREADS:
             frame = stopping_frame(2)
             raise self.stopped(
@@ -540,9 +550,11 @@ class Execution:
         def run(child: Task) -> None:
             child.ident = _thread.get_ident()
             self.by_ident[child.ident] = child
-            if not self.over:
-                body(child)
-            self.finish(child)
+            try:
+                if not self.over:
+                    body(child)
+            finally:
+                self.finish(child)
 
         task.children += 1
         child = self.by_thread[id(thread)] = self.enrol((*task.path, task.children), thread, run)
@@ -570,7 +582,7 @@ class Execution:
     def join(self, task: Task, target: Task) -> None:
         """Let `task` wait for the end of `target`."""
         if self.over:
-            self.unwind_further(task, possible=target.finished)
+            self.unwind_further(task, ready=target.finished)
             return
         if not target.finished:
             task.waiting = True

@@ -9,13 +9,13 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found] # signal itself imports much
 import _thread
 import contextlib
-import functools
 import gc
 import itertools
 import os
 import sys
 import threading
 from _thread import allocate_lock  # by name: the attribute of `_thread` is replaced
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from concspec.interleave import primitives
@@ -29,11 +29,12 @@ from concspec.interleave.tracing import tracing
 if TYPE_CHECKING:
     from _thread import LockType
     from collections.abc import Callable
-    from contextlib import ExitStack
     from types import TracebackType
 
     from concspec.interleave.operations import Operation
     from concspec.interleave.scheduler import Search, Task
+
+    GivenBack = Callable[[Callable[[], object]], None]
 
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
 MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
@@ -53,15 +54,17 @@ class EventBaton:
         """Take a descriptor; raise OSError where there are no more."""
         self.descriptor = os.eventfd(0)  # type: ignore[attr-defined,unused-ignore]
         # Unlike `os.eventfd_read`, `os.read` reads again after a signal.
-        self.acquire = functools.partial(os.read, self.descriptor, 8)
-        self.release = functools.partial(
+        self.acquire = partial(os.read, self.descriptor, 8)
+        self.release = partial(
             os.eventfd_write,  # type: ignore[attr-defined,unused-ignore]
             self.descriptor,
             1,
         )
 
     def close(self) -> None:
-        os.close(self.descriptor)
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def held_lock() -> LockType:
@@ -107,26 +110,36 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        """Start it."""
+        """Prepare to start it."""
         self.baton = new_baton()
         self.ended = held_lock()
+        self.alive = False
+        self.retired = False
         self.job: Callable[[], None] | None = None
         self.task: Task | None = None
         self.native = 0
-        try:
-            _start_new_thread(self.loop, ())
-        except RuntimeError:
-            self.baton.close()
-            raise
+
+    def start(self) -> None:
+        """Start it; raise RuntimeError where the system has no more threads."""
+        self.alive = _start_new_thread(self.loop, ()) is not None
 
     def loop(self) -> None:
         self.native = threading.get_native_id()
-        while True:
-            self.baton.acquire()
-            if self.job is None:
-                break
-            self.job()
-        self.ended.release()
+        try:
+            while not self.retired:
+                self.baton.acquire()
+                if self.job is not None:
+                    self.job()
+        finally:
+            self.alive = False
+            self.ended.release()
+
+    def retire(self) -> None:
+        """Let the thread end; what it still runs comes first."""
+        self.retired = True
+        self.job = None
+        if self.alive:
+            self.baton.release()
 
 
 _start_new_thread = _thread.start_new_thread
@@ -149,39 +162,21 @@ class Session:
         self.uncollected = 0
         self.stop = held_lock()
         self.stopped = held_lock()
+        self.watching = False
+        self.baton: Any = None
+        self.lost = False
+        self.given_back: list[Callable[[], object]] = []
 
     def __enter__(self) -> Session:
         """Take what is needed."""
         if primitives.are_installed():
             raise ExplorationError("an exploration is running already; one at a time")
-        with contextlib.ExitStack() as taken:
-            self.collected = _collect_rarely(taken)
-            forget()
-            self.tracing.begin()
-            taken.callback(self.tracing.end)
-            self.replacement = Replacement(self.program)
-            taken.callback(self.replacement.undo)
-            _stay_on_one_cpu(taken)
-            _hear_interrupts(taken)
-            self.unraisable = sys.unraisablehook
-            taken.callback(setattr, sys, "unraisablehook", self.unraisable)
-            sys.unraisablehook = self.tell_unraisable
-            self.baton = new_baton()
-            taken.callback(self.baton.close)
-            self.native = threading.get_native_id()
-            taken.callback(primitives.uninstall)
-            taken.callback(setattr, primitives, "active", None)
-            primitives.install()
-            self.counter = vars(threading).get("_counter")
-            if self.counter is not None:
-                taken.callback(setattr, threading, "_counter", self.counter)
-            self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
-            taken.callback(self.restore_locals)
-            taken.callback(self.retire)
-            _start_new_thread(self.watch, ())
-            taken.callback(self.stop_watching)
-            self.given_back = taken.pop_all()
-        return self
+        try:
+            self.take()
+            return self  # noqa: TRY300 - an interrupt may come here, too
+        except BaseException:
+            self.give_back()
+            raise
 
     def __exit__(
         self,
@@ -189,16 +184,64 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give everything back, the last first; an interrupt meanwhile does not leave the rest."""
-        interrupt: BaseException | None = None
-        while True:
+        """Give everything back."""
+        try:
+            self.give_back()
+        finally:
+            self.give_back()  # where an interrupt came before it had begun
+
+    def take(self) -> None:
+        given_back = self.given_back.append
+        self.collected = _collect_rarely(given_back)
+        forget()
+        self.replacement = Replacement()
+        given_back(self.replacement.undo)
+        self.replacement.put_in_place(self.program)
+        _stay_on_one_cpu(given_back)
+        _hear_interrupts(given_back)
+        self.unraisable = sys.unraisablehook
+        given_back(partial(setattr, sys, "unraisablehook", self.unraisable))
+        sys.unraisablehook = self.tell_unraisable
+        given_back(self.close_baton)
+        self.baton = new_baton()
+        self.native = threading.get_native_id()
+        given_back(primitives.uninstall)
+        given_back(partial(setattr, primitives, "active", None))
+        primitives.install()
+        self.counter = vars(threading).get("_counter")
+        if self.counter is not None:
+            given_back(partial(setattr, threading, "_counter", self.counter))
+        self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
+        given_back(self.restore_locals)
+        given_back(self.tracing.end)
+        self.tracing.begin()  # when no library code of ours comes any more, which would be watched
+        given_back(self.retire)
+        given_back(self.stop_watching)
+        self.watching = _start_new_thread(self.watch, ()) is not None
+
+    def give_back(self) -> None:
+        """Give back what was taken, the last first.
+
+        What an interrupt breaks off is done again from its beginning, so each may be done twice.
+        """
+        failure: BaseException | None = None
+        again = False
+        while self.given_back:
             try:
-                self.given_back.close()
-                break
+                self.given_back[-1]()
             except BaseException as raised:  # noqa: BLE001 - raised again below
-                interrupt = raised
-        if interrupt is not None:
-            raise interrupt
+                failure = raised
+                again = not again
+                if again:
+                    continue
+            again = False
+            self.given_back.pop()
+        if failure is not None:
+            raise failure
+
+    def close_baton(self) -> None:
+        if self.baton is not None and not self.lost:  # a lost thread may still release it
+            self.baton.close()
 
     def tell_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Tell of an exception that nothing can handle, unless it ends an execution."""
@@ -210,6 +253,8 @@ class Session:
         if self.busy == len(self.workers):
             self.workers.append(Worker())
         worker = self.workers[self.busy]
+        if not worker.alive:
+            worker.start()
         self.busy += 1
         worker.job = job
         worker.task = task
@@ -260,6 +305,7 @@ class Session:
                 raise execution.error from None
             raise
         finally:
+            execution.over = True
             primitives.active = None
             self.tracing.execution = None
             self.execution = None
@@ -267,6 +313,7 @@ class Session:
             for worker in self.workers:
                 if worker.task is not None and not worker.task.lost:
                     worker.job = worker.task = None
+                self.lost = self.lost or worker.task is not None
         return execution, result
 
     def restore_locals(self) -> None:
@@ -284,11 +331,10 @@ class Session:
         # A worker that is stuck somewhere may never come back.
         workers = [each for each in self.workers if each.task is None or not each.task.lost]
         for worker in workers:
-            worker.job = None
-            worker.baton.release()
+            worker.retire()
         for worker in workers:
-            worker.ended.acquire()
-            worker.baton.close()
+            if not worker.alive or worker.ended.acquire(timeout=PATIENCE):
+                worker.baton.close()
         self.workers.clear()
 
     def watch(self) -> None:
@@ -299,6 +345,7 @@ class Session:
         try:
             self.look_now_and_then()
         finally:
+            self.watching = False
             self.stopped.release()
 
     def look_now_and_then(self) -> None:
@@ -315,8 +362,11 @@ class Session:
             seen = now
 
     def stop_watching(self) -> None:
-        self.stop.release()
-        self.stopped.acquire()
+        if self.stop.locked():  # else this was broken off
+            self.stop.release()
+        if self.watching:
+            self.stopped.acquire()
+            self.watching = False
 
     def native_of(self, task: Task | None) -> int:
         """Return the operating system's number of the thread that runs `task`."""
@@ -346,13 +396,13 @@ class Session:
             execution.main.baton.release()
 
 
-def _hear_interrupts(taken: ExitStack) -> None:
+def _hear_interrupts(given_back: GivenBack) -> None:
     """Have SIGINT interrupt the main thread even where it is ignored, as in background jobs, or
     ends the process."""
     if threading.current_thread() is threading.main_thread():
         before = _signal.getsignal(_signal.SIGINT)
         if before in (_signal.SIG_IGN, _signal.SIG_DFL):
-            taken.callback(_signal.signal, _signal.SIGINT, before)
+            given_back(partial(_signal.signal, _signal.SIGINT, before))
             _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
@@ -373,7 +423,7 @@ def _waited_for_cpu(native: int) -> float:
         return 0.0
 
 
-def _collect_rarely(taken: ExitStack) -> bool:
+def _collect_rarely(given_back: GivenBack) -> bool:
     """Keep the garbage collector out of executions of usual size; say whether it comes at all.
 
     What it ends there, with finalizers and callbacks, would be ended at another step each time.  An
@@ -384,12 +434,12 @@ def _collect_rarely(taken: ExitStack) -> bool:
     threshold = gc.get_threshold()
     if not threshold[0]:
         return False
-    taken.callback(gc.set_threshold, *threshold)
+    given_back(partial(gc.set_threshold, *threshold))
     gc.set_threshold(max(threshold[0], 20 * MOST_GARBAGE), *threshold[1:])
     return True
 
 
-def _stay_on_one_cpu(taken: ExitStack) -> None:
+def _stay_on_one_cpu(given_back: GivenBack) -> None:
     """Keep the threads to come on the processor this one runs on.
 
     Only one of them runs at a time, and passing the baton to a thread on another processor takes
@@ -402,5 +452,5 @@ def _stay_on_one_cpu(taken: ExitStack) -> None:
         if len(allowed) > 1:
             with open("/proc/self/stat", "rb") as stat:
                 here = int(stat.read().rpartition(b")")[2].split()[36])
-            taken.callback(os.sched_setaffinity, 0, allowed)
+            given_back(partial(os.sched_setaffinity, 0, allowed))
             os.sched_setaffinity(0, {here if here in allowed else min(allowed)})

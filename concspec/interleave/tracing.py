@@ -54,9 +54,15 @@ class Tracing:
 class Monitoring(Tracing):
     """Instruction events of `sys.monitoring`, for the code of the program alone."""
 
+    tool: int | None = None
+
+    def __init__(self) -> None:
+        """Take none yet."""
+        self.monitoring = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+
     def begin(self) -> None:
         """Take a free tool identifier and watch for functions of the program."""
-        monitoring = self.monitoring = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+        monitoring = self.monitoring
         events = monitoring.events
         for tool in range(5, -1, -1):
             if monitoring.get_tool(tool) is None:
@@ -75,8 +81,10 @@ class Monitoring(Tracing):
         monitoring.restart_events()
 
     def end(self) -> None:
-        """Take the instrumentation out of the code again."""
+        """Take the instrumentation out of the code again, unless that has been done."""
         monitoring, tool = self.monitoring, self.tool
+        if tool is None or monitoring.get_tool(tool) is None:
+            return
         monitoring.set_events(tool, 0)
         for code, _ in self.watched.values():
             monitoring.set_local_events(tool, code, 0)
@@ -130,9 +138,12 @@ class Monitoring(Tracing):
 class Settrace(Tracing):
     """Opcode events of `sys.settrace`."""
 
-    def begin(self) -> None:
+    def __init__(self) -> None:
         """Remember who traces the calling thread."""
         self.before = sys.gettrace()
+
+    def begin(self) -> None:
+        """Know of no code yet."""
         self.local: dict[int, tuple[CodeType, Callable[..., Any] | None]] = {}
 
     def end(self) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 import types
@@ -28,13 +29,16 @@ from concspec.interleave import (
     merge,
     observation,
     primitives,
+    replacing,
     replay,
     scheduler,
     session,
+    tracing,
 )
 
 balance = 0
 counter = itertools.count()
+made_before = threading.Lock()
 
 
 def change_it(n):
@@ -280,6 +284,72 @@ def test_a_handler_goes_on_while_another_thread_ends_the_execution(handler_of_al
     handler_of_alarms(handler)
     with pytest.raises(TimeIsOverError):
         explore(program)
+
+
+TAKING = {
+    each.__code__
+    for each in (
+        session.Session.__enter__, session.Session.take, session.Session.give_back,
+        session.Session.stop_watching, session.Session.retire, session.Session.restore_locals,
+        session.Session.close_baton, session.Session.spawn, session.Worker.start,
+        session.Worker.retire, primitives.install, primitives.uninstall,
+        replacing.Replacement.put_in_place, replacing.Replacement.undo,
+        replacing.Replacement.put, replacing.Replacement.replace, scheduler.Execution.unwind,
+        scheduler.Execution.run, session.Session.execute,
+        *(vars(tracing.Monitoring)[name] for name in ("begin", "end")),
+    )
+}  # fmt: skip
+
+
+def interrupting(line):
+    """A function for `sys.settrace` that interrupts at a line, counted from the first one."""
+    lines = itertools.count(1)
+
+    def local(_frame, event, _argument):
+        if event == "line" and next(lines) == line:
+            raise TimeIsOverError
+        return local
+
+    return lambda frame, _event, _argument: local if frame.f_code in TAKING else None
+
+
+def surroundings():
+    return (
+        [vars(owner)[name] for owner, name, _ in primitives._REPLACED],
+        (gc.get_threshold(), sys.unraisablehook, signal.getsignal(signal.SIGINT)),
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None,
+        [sys.monitoring.get_tool(tool) for tool in range(6)],
+        type(made_before),
+    )
+
+
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="settrace() is the explorer's")
+def test_an_interrupt_at_each_line_leaves_nothing_behind():
+    def program():
+        lock = threading.Lock()
+        lock.acquire()
+
+        def change_under(lock):
+            with lock, made_before:
+                change_it(5)
+
+        threading.Thread(target=change_under, args=(lock,), daemon=True).start()
+        in_threads(lambda: change_under(made_before))()
+
+    before = surroundings()
+    for line in itertools.count(1):
+        traced = sys.gettrace()
+        sys.settrace(interrupting(line))
+        try:
+            explore(program)
+            break
+        except TimeIsOverError:
+            pass
+        finally:
+            sys.settrace(traced)
+        assert surroundings() == before, line
+        assert threading.enumerate() == [threading.main_thread()], line
+    assert line > 200
 
 
 @pytest.mark.parametrize("baton", [session.new_baton, session.LockBaton])

@@ -757,6 +757,25 @@ def test_a_daemon_that_never_ends():
     assert found.deadlocks == ()
 
 
+def test_the_end_of_a_thread_that_is_not_joined_is_one_step():
+    def program():
+        seen = [[]]
+
+        def end_or_change():
+            ending.join(timeout=1)
+            eval("seen", {"seen": seen})[0].append(2)
+
+        ending = threading.Thread(target=list)
+        threads = [ending, threading.Thread(target=end_or_change)]
+        for thread in threads:
+            thread.start()
+        return len(seen[0])
+
+    found = explore(program)
+    assert "thread end" in found.shared
+    assert not [label for label in found.shared if "self" in label]
+
+
 def test_what_a_daemon_does_after_the_program_could_have_been_before():
     def program():
         box = []
