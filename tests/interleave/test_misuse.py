@@ -465,7 +465,9 @@ def test_a_thread_that_blocks_where_it_cleans_up(monkeypatch, unknown):
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signal to a thread")
-def test_a_handler_goes_on_while_a_thread_blocks_where_it_cleans_up(unknown, handler_of_alarms):
+def test_a_handler_goes_on_while_a_thread_blocks_where_it_cleans_up(
+    monkeypatch, unknown, handler_of_alarms
+):
     main = threading.main_thread().ident
 
     def cleanup():
@@ -475,6 +477,7 @@ def test_a_handler_goes_on_while_a_thread_blocks_where_it_cleans_up(unknown, han
     def handler(_number, _frame):
         raise TimeIsOverError(notes.__name__)
 
+    monkeypatch.setattr(session, "PATIENCE", 0.1)
     handler_of_alarms(handler)
     with pytest.raises(TimeIsOverError):
         explore(waiting_for_ever_with_a_cleanup(cleanup))
