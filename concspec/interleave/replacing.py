@@ -2,7 +2,8 @@
 
 A lock of the interpreter cannot be patched, but whoever refers to it can be given another for a
 while.  The walk starts at the program and goes through the module globals, closures, defaults,
-classes, instances and containers that belong to it; libraries are not entered.
+classes, instances and containers that belong to it; libraries are not entered, but those locks are
+lent that they hold while they do what is watched.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from concspec.interleave.operations import Operation
     from concspec.interleave.scheduler import Search, Task
 
-    GivenBack = Callable[[Callable[[], object]], None]
+    Undoing = list[Callable[[], object]]
 
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
 MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
@@ -106,7 +106,7 @@ class Worker:
     """An operating system thread that runs one thread of a program after the other.
 
     Between two of them it waits for its baton, so it wakes up only when the next has its first
-    turn; when there is none, it ends.
+    turn, or when it is to end.
     """
 
     def __init__(self) -> None:
@@ -165,7 +165,7 @@ class Session:
         self.watching = False
         self.baton: Any = None
         self.lost = False
-        self.given_back: list[Callable[[], object]] = []
+        self.undoing: Undoing = []
 
     def __enter__(self) -> Session:
         """Take what is needed."""
@@ -191,32 +191,32 @@ class Session:
             self.give_back()  # where an interrupt came before it had begun
 
     def take(self) -> None:
-        given_back = self.given_back.append
-        self.collected = _collect_rarely(given_back)
+        undoing = self.undoing
+        self.collected = _collect_rarely(undoing)
         forget()
         self.replacement = Replacement()
-        given_back(self.replacement.undo)
+        undoing.append(self.replacement.undo)
         self.replacement.put_in_place(self.program)
-        _stay_on_one_cpu(given_back)
-        _hear_interrupts(given_back)
+        _stay_on_one_cpu(undoing)
+        _hear_interrupts(undoing)
         self.unraisable = sys.unraisablehook
-        given_back(partial(setattr, sys, "unraisablehook", self.unraisable))
+        undoing.append(partial(setattr, sys, "unraisablehook", self.unraisable))
         sys.unraisablehook = self.tell_unraisable
-        given_back(self.close_baton)
+        undoing.append(self.close_baton)
         self.baton = new_baton()
         self.native = threading.get_native_id()
-        given_back(primitives.uninstall)
-        given_back(partial(setattr, primitives, "active", None))
+        undoing.append(primitives.uninstall)
+        undoing.append(partial(setattr, primitives, "active", None))
         primitives.install()
         self.counter = vars(threading).get("_counter")
         if self.counter is not None:
-            given_back(partial(setattr, threading, "_counter", self.counter))
+            undoing.append(partial(setattr, threading, "_counter", self.counter))
         self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
-        given_back(self.restore_locals)
-        given_back(self.tracing.end)
+        undoing.append(self.restore_locals)
+        undoing.append(self.tracing.end)
         self.tracing.begin()  # when no library code of ours comes any more, which would be watched
-        given_back(self.retire)
-        given_back(self.stop_watching)
+        undoing.append(self.retire)
+        undoing.append(self.stop_watching)
         self.watching = _start_new_thread(self.watch, ()) is not None
 
     def give_back(self) -> None:
@@ -225,17 +225,17 @@ class Session:
         What an interrupt breaks off is done again from its beginning, so each may be done twice.
         """
         failure: BaseException | None = None
-        again = False
-        while self.given_back:
+        tried: object = None
+        while self.undoing:
+            latest = self.undoing[-1]
             try:
-                self.given_back[-1]()
+                latest()
             except BaseException as raised:  # noqa: BLE001 - raised again below
                 failure = raised
-                again = not again
-                if again:
+                if tried is not latest:
+                    tried = latest
                     continue
-            again = False
-            self.given_back.pop()
+            self.undoing.pop()
         if failure is not None:
             raise failure
 
@@ -396,13 +396,13 @@ class Session:
             execution.main.baton.release()
 
 
-def _hear_interrupts(given_back: GivenBack) -> None:
+def _hear_interrupts(undoing: Undoing) -> None:
     """Have SIGINT interrupt the main thread even where it is ignored, as in background jobs, or
     ends the process."""
     if threading.current_thread() is threading.main_thread():
         before = _signal.getsignal(_signal.SIGINT)
         if before in (_signal.SIG_IGN, _signal.SIG_DFL):
-            given_back(partial(_signal.signal, _signal.SIGINT, before))
+            undoing.append(partial(_signal.signal, _signal.SIGINT, before))
             _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
@@ -423,7 +423,7 @@ def _waited_for_cpu(native: int) -> float:
         return 0.0
 
 
-def _collect_rarely(given_back: GivenBack) -> bool:
+def _collect_rarely(undoing: Undoing) -> bool:
     """Keep the garbage collector out of executions of usual size; say whether it comes at all.
 
     What it ends there, with finalizers and callbacks, would be ended at another step each time.  An
@@ -434,12 +434,12 @@ def _collect_rarely(given_back: GivenBack) -> bool:
     threshold = gc.get_threshold()
     if not threshold[0]:
         return False
-    given_back(partial(gc.set_threshold, *threshold))
+    undoing.append(partial(gc.set_threshold, *threshold))
     gc.set_threshold(max(threshold[0], 20 * MOST_GARBAGE), *threshold[1:])
     return True
 
 
-def _stay_on_one_cpu(given_back: GivenBack) -> None:
+def _stay_on_one_cpu(undoing: Undoing) -> None:
     """Keep the threads to come on the processor this one runs on.
 
     Only one of them runs at a time, and passing the baton to a thread on another processor takes
@@ -452,5 +452,5 @@ def _stay_on_one_cpu(given_back: GivenBack) -> None:
         if len(allowed) > 1:
             with open("/proc/self/stat", "rb") as stat:
                 here = int(stat.read().rpartition(b")")[2].split()[36])
-            given_back(partial(os.sched_setaffinity, 0, allowed))
+            undoing.append(partial(os.sched_setaffinity, 0, allowed))
             os.sched_setaffinity(0, {here if here in allowed else min(allowed)})

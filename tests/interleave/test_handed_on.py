@@ -831,38 +831,31 @@ def cause_of_an_exception():
     return first_seen(lambda: 1 + (box.x.__cause__ is None), fail)
 
 
-def end_of_a_view():
-    data = bytearray(1)
+def while_lent(lend, change):
+    """Have memory lent for a moment, and its size changed, which is refused meanwhile."""
 
     def look():
-        box = Plain(memoryview(data))
+        box = Plain(lend())
         del box.x
 
     def put():
         try:
-            data.append(1)
+            change()
         except BufferError:
             return 2
         return 1
 
     return first_seen(put, look)
+
+
+def end_of_a_view():
+    data = bytearray(1)
+    return while_lent(lambda: memoryview(data), lambda: data.append(1))
 
 
 def end_of_a_buffer():
     stream = io.BytesIO(b"1")
-
-    def look():
-        box = Plain(stream.getbuffer())
-        del box.x
-
-    def put():
-        try:
-            stream.truncate(0)
-        except BufferError:
-            return 2
-        return 1
-
-    return first_seen(put, look)
+    return while_lent(lambda: stream.getbuffer(), lambda: stream.truncate(0))  # noqa: PLW0108
 
 
 def context_of_decimal():
@@ -924,11 +917,13 @@ DOUBTED = {
     threads_at_a_barrier: "the attribute n_waiting of a Barrier",
     state_of_a_barrier: "the attribute broken of a Barrier",
     value_of_a_semaphore: "the attribute _value of a Semaphore",
-    memory_of_ctypes: "memory",  # PyPy makes a memoryview of it
+    memory_of_ctypes: "the memory of ctypes",
     line_of_the_input: "what is read from standard input",
     class_of_an_object: "the class of an object, which changes",
 }
-if sys.implementation.name != "pypy":  # which calculates in Python
+if sys.implementation.name == "pypy":  # which makes that of ctypes in Python, and calculates there
+    DOUBTED[memory_of_ctypes] = "the end of a memoryview"
+else:
     DOUBTED[context_of_decimal] = "which threads have copied a context of decimal"
 if hasattr(sys, "getrefcount"):
     DOUBTED[references_to_an_object] = "how often something is referred to"
