@@ -214,7 +214,7 @@ class Session:
         self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
         undoing.append(self.restore_locals)
         undoing.append(self.tracing.end)
-        self.tracing.begin()  # when no library code of ours comes any more, which would be watched
+        self.tracing.begin()  # late: the libraries that are used here would be watched
         undoing.append(self.retire)
         undoing.append(self.stop_watching)
         self.watching = _start_new_thread(self.watch, ()) is not None
