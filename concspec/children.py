@@ -117,9 +117,10 @@ def _on_terminal(command: list[str], env: Mapping[str, str]) -> Ended:
 def fork_and_report(report: Callable[[], Any]) -> tuple[int, Any]:
     """Fork; return what fork() returned, and what ``report`` gave in the child, carried as JSON.
 
-    The child has ended and is reaped when this returns; a process that forks others meanwhile
-    may not call this. Raises ChildProcessError if ``report`` raised; its traceback is on standard
-    error. Does not rely on what fork() returns, since that is what specs are about.
+    The child has ended and is reaped when this returns or raises; a process that forks others
+    meanwhile may not call this. Raises ChildProcessError if ``report`` raised, whose traceback is
+    on standard error, or if a signal ended the child. Does not rely on what fork() returns, since
+    that is what specs are about.
     """
     parent = os.getpid()
     read, write = os.pipe()
@@ -127,8 +128,12 @@ def fork_and_report(report: Callable[[], Any]) -> tuple[int, Any]:
     if os.getpid() != parent:
         send(write, report)
     os.close(write)
-    answer = receive(read)
-    os.wait()
+    try:
+        answer = receive(read)
+    finally:
+        _, status = os.wait()
+        if os.WIFSIGNALED(status):
+            raise ChildProcessError(f"the child was ended by signal {os.WTERMSIG(status)}")
     return returned, answer
 
 
@@ -159,5 +164,6 @@ def _exit_after(call: Callable[[], object]) -> NoReturn:
         status = 0
     except BaseException:  # noqa: BLE001 - nothing may come out of a forked child
         traceback.print_exc()
+        sys.stderr.flush()  # PyPy 3.9 does not write it line by line
     finally:
         os._exit(status)

@@ -105,7 +105,10 @@ def _begin(item: pytest.Item, reports: Path, children: _Children) -> int:
         except BaseException:  # noqa: BLE001 - such as an interrupt, or a disk that is full
             traceback.print_exc()
         finally:
-            os._exit(status)
+            try:
+                sys.stderr.flush()  # PyPy 3.9 does not write it line by line
+            finally:
+                os._exit(status)
     _lead_group(pid)
     return pid
 

@@ -78,6 +78,14 @@ try:
     fork_and_report(lambda: 1 / 0)
 except ChildProcessError as error:
     print(error)
+try:
+    fork_and_report(lambda: os.kill(os.getpid(), 9))
+except ChildProcessError as error:
+    print(error)
+try:
+    os.wait()
+except ChildProcessError:
+    print("all reaped")
 """
 
 
@@ -86,6 +94,8 @@ def test_a_fork_reports_and_is_reaped(program):
     assert ended.lines == [
         "reaped",
         "the child sent nothing; its traceback is on standard error",
+        "the child was ended by signal 9",
+        "all reaped",
     ]
     assert "ZeroDivisionError" in ended.errors
     assert ended.returncode == 0

@@ -14,6 +14,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and subr
 LEAKS = """
 import ctypes, gc, multiprocessing, signal, subprocess, sys, tempfile, threading, time, warnings
 from multiprocessing import shared_memory
+from pathlib import Path
 from concspec.guard import end_multiprocessing
 kept = []
 
@@ -28,8 +29,11 @@ def test_child(): child()
 
 @claim("zombie")
 def test_zombie():
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         os._exit(0)
+    while ") Z " not in Path(f"/proc/{pid}/stat").read_text():
+        pass
 
 @claim("orphan")
 def test_orphan():
