@@ -136,6 +136,8 @@ def _run(item: pytest.Item, file: Path) -> int:
     if "multiprocessing.util" in sys.modules and falsifier_of(item) is None:
         # What it does when an interpreter ends; under a sabotage that may take forever.
         sys.modules["multiprocessing.util"]._exit_function()
+    with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
+        print(end="", flush=True)  # noqa: T201 - what the spec printed, if there is anywhere to
     return 0
 
 

@@ -118,6 +118,8 @@ def identity(until):
     return "done"
 
 
+# A worker of pytest-xdist has a thread beside the one that forks.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("kind", [Threads, Processes])
 def test_workers_answer_every_round(kind):
     with kind([identity] * 3) as run:
