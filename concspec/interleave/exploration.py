@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from concspec.interleave.deadlock import Deadlock, describe
 from concspec.interleave.errors import NotDeterministic, NothingToExplore, ScheduleError
+from concspec.interleave.operations import Operation
 from concspec.interleave.reduction import (
     EveryClass,
     EveryInterleaving,
@@ -136,7 +137,7 @@ def explore(
     manner = Manner(program, reduce, preemption_bound, time_budget, until)
     start = time.monotonic()
     with Session(program) as session:
-        obvious = discover(session)
+        obvious, serial = discover(session)
         known = obvious.union(shared)
         if shard is not None:
             known = scout(session, known)
@@ -146,8 +147,10 @@ def explore(
             else:
                 search = EveryInterleaving(preemption_bound, shard)
             tally = Tally(known, known - obvious)
+            # It runs the serial schedule first, but for a shard that may be another's.
+            again = serial if known == obvious and shard is None else None
             discovered = run_all(
-                session, search, tally, budget=time_budget, until=until, start=start
+                session, search, tally, again, budget=time_budget, until=until, start=start
             )
             if not discovered:
                 return tally.exploration(search.bound, shard, manner)
@@ -160,12 +163,16 @@ def run_all(
     session: Session,
     search: EveryClass | EveryInterleaving,
     tally: Tally,
+    again: Run | None,
     *,
     budget: float | None,
     until: Callable[[Any], bool] | None,
     start: float,
 ) -> frozenset[str]:
-    """Run executions until the search has no more; return newly discovered switch points."""
+    """Run executions until the search has no more; return newly discovered switch points.
+
+    The first is to do what was done `again`.
+    """
     while True:
         search.begin()
         deadline = None if budget is None else start + budget
@@ -175,6 +182,9 @@ def run_all(
             return frozenset()
         if execution.discovered:
             return frozenset(execution.discovered)
+        if again is not None and not execution.cut:
+            again.compare(session.program, Run(execution, result))
+        again = None
         if execution.cut:
             tally.redundant += search.redundant
             tally.doubt = tally.doubt or execution.observer.doubt
@@ -204,13 +214,16 @@ def scout(session: Session, shared: frozenset[str]) -> frozenset[str]:
     return shared
 
 
-def discover(session: Session) -> frozenset[str]:
-    """Return the accesses that a serial run already shows to be shared."""
+def discover(session: Session) -> tuple[frozenset[str], Run]:
+    """Return the accesses that a serial run already shows to be shared, and the last such run."""
     shared: frozenset[str] = frozenset()
+    before: Run | None = None
     while True:
-        execution, result = session.execute(Serial(), shared)
-        if not execution.discovered:
+        run = Run(*session.execute(Serial(), shared))
+        execution = run.execution
+        if before is not None and not execution.discovered:
             break
+        before = run
         shared |= execution.discovered
     if len(execution.tasks) == 1:
         raise NothingToExplore(
@@ -224,24 +237,11 @@ def discover(session: Session) -> frozenset[str]:
             "would be proved; code of the standard library and of installed packages counts as "
             "one step: is the function in a file of its own?"
         )
-    again, other = session.execute(Serial(), shared)
-    same = len(again.trace) == len(execution.trace) and all(
-        step.operation.same_as(its.operation) for step, its in zip(execution.trace, again.trace)
-    )
-    if not same or _unequal(result, other):
-        code = getattr(session.program, "__code__", None)
-        place = f" at {code.co_filename}:{code.co_firstlineno}" if code else ""
-        raise NotDeterministic(
-            f"the program{place} is not deterministic: two runs under the same schedule "
-            + (
-                f"returned {result!r} and {other!r}"
-                if same
-                else _first_difference(execution, again)
-            )
-            + "; it must set all of its state itself, and use no clock, random numbers or other "
-            "sources that change from run to run"
-        )
-    return shared
+    if not before.is_like(run, shared):
+        # The first may have set up what the others find, as an import does.
+        again = Run(*session.execute(Serial(), shared))
+        run.compare(session.program, again)
+    return shared, run
 
 
 def replay(program: Callable[[], Hashable], schedule: str) -> Hashable:
@@ -259,7 +259,7 @@ def rerun(
     """Run `program` along `schedule`; return the execution itself as well."""
     wanted = decode(schedule)
     with Session(program) as session:
-        shared = discover(session) | wanted.labels
+        shared = discover(session)[0] | wanted.labels
         follow = Follow(wanted.steps, spell)
         execution, result = session.execute(follow, shared, explaining=explaining)
     if len(execution.trace) < len(wanted.steps):
@@ -270,6 +270,46 @@ def rerun(
             + f" after {len(execution.trace)}"
         )
     return execution, result
+
+
+class Run(NamedTuple):
+    """One execution, and the result of the program."""
+
+    execution: Execution
+    result: Any
+
+    def is_like(self, other: Run, beside: frozenset[str]) -> bool:
+        """Tell whether another did the same, though one stopped at accesses of other labels too."""
+        return (
+            self.execution.touched == other.execution.touched
+            and self.same_steps(other, beside)
+            and not _unequal(self.result, other.result)
+        )
+
+    def same_steps(self, other: Run, beside: frozenset[str] = frozenset()) -> bool:
+        steps, its = (
+            [step.operation for step in each.trace if step.operation.label not in beside]
+            for each in (self.execution, other.execution)
+        )
+        return len(steps) == len(its) and all(map(Operation.same_as, steps, its))
+
+    def compare(self, program: Callable[[], object], other: Run) -> None:
+        """Raise NotDeterministic unless another run under the same schedule did the same."""
+        same = self.same_steps(other)
+        if same and not _unequal(self.result, other.result):
+            return
+        code = getattr(program, "__code__", None)
+        place = f" at {code.co_filename}:{code.co_firstlineno}" if code else ""
+        raise NotDeterministic(
+            f"the program{place} is not deterministic: two runs under the same schedule "
+            + (
+                f"returned {self.result!r} and {other.result!r}"
+                if same
+                else _first_difference(self.execution, other.execution)
+            )
+            + "; it must set all of its state itself, and use no clock, random numbers or other "
+            "sources that change from run to run"
+        )
 
 
 class Tally:

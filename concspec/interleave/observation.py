@@ -270,7 +270,7 @@ class Observer:
             return static_attribute(receiver, site.name)
         if kind == ITEM:
             return static_item(receiver, self.value(site.key, frame, results))
-        if kind != CAPTURE or is_iterated_by_python(receiver):
+        if kind != CAPTURE or is_iterated_by_python(type(receiver)):
             return MISSING
         return receiver
 

@@ -81,9 +81,12 @@ class Operation:
 
     def same_as(self, other: Operation) -> bool:
         """Tell whether this is the operation another execution did at the same step."""
+        return self is other or (self.kind == other.kind and self.stands_where(other))
+
+    def stands_where(self, other: Operation) -> bool:
+        """Tell whether this is of the same instruction, which may read here and write there."""
         return self is other or (
-            self.kind == other.kind
-            and self.label == other.label
+            self.label == other.label
             and self.line == other.line
             and self.filename == other.filename
         )

@@ -103,17 +103,21 @@ class EveryClass:
             self.extend(execution, enabled)
         node = self.nodes[depth]
         event = node.event
+        expected = node.branches[0].operation if event is None else event.operation
         task = _named(node.task, enabled)
-        if task is None:
-            raise not_repeated(event.operation if event else None, execution, node.task)
-        operation = task.pending
-        assert operation is not None
+        operation = None if task is None else task.pending
+        if (
+            task is None
+            or operation is None
+            or not operation.stands_where(expected)
+            # What the planned step finds may be another state: a missing item, which it adds.
+            or not (event is None or operation.same_as(expected))
+        ):
+            raise not_repeated(expected, execution, node.task)
         if event is None:
             node.before = task.past
             node.races, past = self.races(task.past, operation, depth)
             event = node.event = Event(task.index, operation, depth, past)
-        elif not event.operation.same_as(operation):
-            raise not_repeated(event.operation, execution, node.task)
         else:
             # Its availability is noted when it runs; the object that runs has to be kept.
             event.operation = operation
