@@ -501,7 +501,10 @@ def test_an_exploration_ends_without_its_watch(monkeypatch):
 
     monkeypatch.setattr(session, "PATIENCE", 0.001)
     monkeypatch.setattr(session, "_waited_for_cpu", fail)
+    threads = _thread._count()
     assert explore(in_threads(take_time)).complete
+    while _thread._count() != threads:
+        pass  # what its thread failed of is told at its end
 
 
 def test_a_raw_thread():
