@@ -136,43 +136,51 @@ def explore(
     _check_arguments(program, preemption_bound, time_budget, shard)
     manner = Manner(program, reduce, preemption_bound, time_budget, until)
     start = time.monotonic()
-    with Session(program) as session:
-        obvious, serial = discover(session)
-        known = obvious.union(shared)
-        if shard is not None:
-            known = scout(session, known)
-        while True:
-            if reduce and preemption_bound is None:
-                search: EveryClass | EveryInterleaving = EveryClass(shard)
-            else:
-                search = EveryInterleaving(preemption_bound, shard)
-            tally = Tally(known, known - obvious)
-            # It runs the serial schedule first, but for a shard that may be another's.
-            again = serial if known == obvious and shard is None else None
-            discovered = run_all(
-                session, search, tally, again, budget=time_budget, until=until, start=start
-            )
-            if not discovered:
-                return tally.exploration(search.bound, shard, manner)
-            # An access turned out to be shared that was taken for private: with it as a switch
-            # point the steps are others, so the search starts again.
-            known |= discovered
+    return Session(program).within(
+        lambda session: explore_within(session, manner, shard, frozenset(shared), start)
+    )
+
+
+def explore_within(
+    session: Session,
+    manner: Manner,
+    shard: tuple[int, int] | None,
+    shared: frozenset[str],
+    start: float,
+) -> Exploration:
+    """Search, again with more switch points as long as more accesses turn out to be shared."""
+    obvious, serial = discover(session)
+    known = obvious | shared
+    if shard is not None:
+        known = scout(session, known)
+    while True:
+        if manner.reduce and manner.preemption_bound is None:
+            search: EveryClass | EveryInterleaving = EveryClass(shard)
+        else:
+            search = EveryInterleaving(manner.preemption_bound, shard)
+        tally = Tally(known, known - obvious)
+        # It runs the serial schedule first, but for a shard that may be another's.
+        again = serial if known == obvious and shard is None else None
+        discovered = run_all(session, search, tally, manner, again=again, start=start)
+        if not discovered:
+            return tally.exploration(search.bound, shard, manner)
+        known |= discovered
 
 
 def run_all(
     session: Session,
     search: EveryClass | EveryInterleaving,
     tally: Tally,
-    again: Run | None,
+    manner: Manner,
     *,
-    budget: float | None,
-    until: Callable[[Any], bool] | None,
+    again: Run | None,
     start: float,
 ) -> frozenset[str]:
     """Run executions until the search has no more; return newly discovered switch points.
 
     The first is to do what was done `again`.
     """
+    budget, until = manner.time_budget, manner.until
     while True:
         search.begin()
         deadline = None if budget is None else start + budget
@@ -258,10 +266,12 @@ def rerun(
 ) -> tuple[Execution, Any]:
     """Run `program` along `schedule`; return the execution itself as well."""
     wanted = decode(schedule)
-    with Session(program) as session:
+
+    def follow(session: Session) -> tuple[Execution, Any]:
         shared = discover(session)[0] | wanted.labels
-        follow = Follow(wanted.steps, spell)
-        execution, result = session.execute(follow, shared, explaining=explaining)
+        return session.execute(Follow(wanted.steps, spell), shared, explaining=explaining)
+
+    execution, result = Session(program).within(follow)
     if len(execution.trace) < len(wanted.steps):
         raise ScheduleError(
             f"the schedule stops fitting at step {len(execution.trace) + 1}: it has "

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import _thread
 import functools
+import operator
 import sys
 import threading
 from _thread import allocate_lock
@@ -59,6 +60,7 @@ MOST_THREADS = 200
 MOST_STEPS = 20_000
 MOST_ACCESSES = 500_000
 MOST_UNWOUND = 1000
+_RELEASE = operator.methodcaller("release")
 _SPINNING = (
     "a loop that waits for another thread by looking again and again has no end under some "
     "schedule; wait on a Condition or an Event instead"
@@ -354,13 +356,13 @@ class Execution:
         """
         interrupt: BaseException | None = None
         for task in self.tasks[1:]:
-            told = False
+            told: list[None] = []
             while not task.finished and not task.lost:
                 try:
                     if not told:
                         self.running = task
                         self.progress += 1
-                        told = task.baton.release() is None  # in one line: never twice
+                        told.extend(map(_RELEASE, [task.baton]))  # in C: never twice
                     self.main.baton.acquire()
                 except BaseException as raised:  # noqa: PERF203
                     if interrupt is not None:

@@ -29,17 +29,23 @@ from concspec.interleave.tracing import tracing
 if TYPE_CHECKING:
     from _thread import LockType
     from collections.abc import Callable
-    from types import TracebackType
+    from typing import TypeVar
 
     from concspec.interleave.operations import Operation
     from concspec.interleave.scheduler import Search, Task
 
+    Given = TypeVar("Given")
     Undoing = list[Callable[[], object]]
 
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
 MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
 MOST_GARBAGE = 50_000  # objects that may gather until the garbage collector comes, and
 MOST_UNCOLLECTED = 128  # executions that may pass, as few objects can be large
+
+
+def keep(results: list[Any], function: Callable[..., Any], *arguments: object) -> None:
+    """Append the result of a function written in C, in C: no interrupt comes between the two."""
+    results.extend(map(function, *[(each,) for each in arguments]))
 
 
 class EventBaton:
@@ -52,7 +58,8 @@ class EventBaton:
 
     def __init__(self) -> None:
         """Take a descriptor; raise OSError where there are no more."""
-        self.descriptor = os.eventfd(0)  # type: ignore[attr-defined,unused-ignore]
+        keep(_descriptors, os.eventfd, 0)  # type: ignore[attr-defined,unused-ignore]
+        self.descriptor = _descriptors[-1]
         # Unlike `os.eventfd_read`, `os.read` reads again after a signal.
         self.acquire = partial(os.read, self.descriptor, 8)
         self.release = partial(
@@ -62,9 +69,15 @@ class EventBaton:
         )
 
     def close(self) -> None:
-        descriptor, self.descriptor = self.descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+        if self.descriptor in _descriptors:
+            _close(_descriptors.index(self.descriptor))
+
+
+_descriptors: list[int] = []  # of the batons of this process
+
+
+def _close(position: int) -> None:
+    any(map(os.close, map(_descriptors.pop, [position])))  # in C, as in `keep`
 
 
 def held_lock() -> LockType:
@@ -113,7 +126,7 @@ class Worker:
         """Prepare to start it."""
         self.baton = new_baton()
         self.ended = held_lock()
-        self.alive = False
+        self.threads: list[int] = []  # the one that runs
         self.retired = False
         self.job: Callable[[], None] | None = None
         self.task: Task | None = None
@@ -121,7 +134,7 @@ class Worker:
 
     def start(self) -> None:
         """Start it; raise RuntimeError where the system has no more threads."""
-        self.alive = _start_new_thread(self.loop, ()) is not None
+        keep(self.threads, _start_new_thread, self.loop, ())
 
     def loop(self) -> None:
         self.native = threading.get_native_id()
@@ -131,14 +144,14 @@ class Worker:
                 if self.job is not None:
                     self.job()
         finally:
-            self.alive = False
+            self.threads.clear()
             self.ended.release()
 
     def retire(self) -> None:
         """Let the thread end; what it still runs comes first."""
         self.retired = True
         self.job = None
-        if self.alive:
+        if self.threads:
             self.baton.release()
 
 
@@ -147,7 +160,7 @@ _start_new_thread = _thread.start_new_thread
 
 @final
 class Session:
-    """A context in which executions of one program can be run."""
+    """What executions of one program need, for as long as they are run."""
 
     def __init__(self, program: Callable[[], object]) -> None:
         """Prepare to run `program`."""
@@ -162,33 +175,26 @@ class Session:
         self.uncollected = 0
         self.stop = held_lock()
         self.stopped = held_lock()
-        self.watching = False
+        self.watching: list[int] = []  # the thread that does
         self.baton: Any = None
         self.lost = False
         self.undoing: Undoing = []
 
-    def __enter__(self) -> Session:
-        """Take what is needed."""
+    def within(self, use: Callable[[Session], Given]) -> Given:
+        """Take what is needed, return what `use` gives, and give everything back.
+
+        An interrupt can come when `give_back` is called and has not begun, so it is called again.
+        """
         if primitives.are_installed():
             raise ExplorationError("an exploration is running already; one at a time")
         try:
-            self.take()
-            return self  # noqa: TRY300 - an interrupt may come here, too
-        except BaseException:
-            self.give_back()
-            raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Give everything back."""
-        try:
-            self.give_back()
+            try:
+                self.take()
+                return use(self)
+            finally:
+                self.give_back()
         finally:
-            self.give_back()  # where an interrupt came before it had begun
+            self.give_back()
 
     def take(self) -> None:
         undoing = self.undoing
@@ -202,7 +208,7 @@ class Session:
         self.unraisable = sys.unraisablehook
         undoing.append(partial(setattr, sys, "unraisablehook", self.unraisable))
         sys.unraisablehook = self.tell_unraisable
-        undoing.append(self.close_baton)
+        undoing.append(self.close_batons)
         self.baton = new_baton()
         self.native = threading.get_native_id()
         undoing.append(primitives.uninstall)
@@ -217,7 +223,7 @@ class Session:
         self.tracing.begin()  # late: the libraries that are used here would be watched
         undoing.append(self.retire)
         undoing.append(self.stop_watching)
-        self.watching = _start_new_thread(self.watch, ()) is not None
+        keep(self.watching, _start_new_thread, self.watch, ())
 
     def give_back(self) -> None:
         """Give back what was taken, the last first.
@@ -239,9 +245,11 @@ class Session:
         if failure is not None:
             raise failure
 
-    def close_baton(self) -> None:
-        if self.baton is not None and not self.lost:  # a lost thread may still release it
-            self.baton.close()
+    def close_batons(self) -> None:
+        if self.lost:  # a lost thread may still give the turn to another
+            _descriptors.clear()
+        while _descriptors:
+            _close(-1)
 
     def tell_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Tell of an exception that nothing can handle, unless it ends an execution."""
@@ -253,7 +261,7 @@ class Session:
         if self.busy == len(self.workers):
             self.workers.append(Worker())
         worker = self.workers[self.busy]
-        if not worker.alive:
+        if not worker.threads:
             worker.start()
         self.busy += 1
         worker.job = job
@@ -332,9 +340,11 @@ class Session:
         workers = [each for each in self.workers if each.task is None or not each.task.lost]
         for worker in workers:
             worker.retire()
-        for worker in workers:
-            if not worker.alive or worker.ended.acquire(timeout=PATIENCE):
-                worker.baton.close()
+        ended = [
+            each for each in workers if not each.threads or each.ended.acquire(timeout=PATIENCE)
+        ]
+        for worker in ended:  # when none can give the turn to another any more
+            worker.baton.close()
         self.workers.clear()
 
     def watch(self) -> None:
@@ -345,7 +355,7 @@ class Session:
         try:
             self.look_now_and_then()
         finally:
-            self.watching = False
+            self.watching.clear()
             self.stopped.release()
 
     def look_now_and_then(self) -> None:
@@ -366,7 +376,7 @@ class Session:
             self.stop.release()
         if self.watching:
             self.stopped.acquire()
-            self.watching = False
+            self.watching.clear()
 
     def native_of(self, task: Task | None) -> int:
         """Return the operating system's number of the thread that runs `task`."""

@@ -1,6 +1,7 @@
 """What cannot be explored is refused, with the reason and the line; what was cut says so."""
 
 import _thread
+import dis
 import functools
 import gc
 import importlib
@@ -294,28 +295,56 @@ def test_a_handler_goes_on_while_another_thread_ends_the_execution(handler_of_al
 TAKING = {
     each.__code__
     for each in (
-        session.Session.__enter__, session.Session.take, session.Session.give_back,
+        session.Session.within, session.Session.take, session.Session.give_back,
         session.Session.stop_watching, session.Session.retire, session.Session.restore_locals,
-        session.Session.close_baton, session.Session.spawn, session.Worker.start,
-        session.Worker.retire, primitives.install, primitives.uninstall,
-        replacing.Replacement.put_in_place, replacing.Replacement.undo,
-        replacing.Replacement.put, replacing.Replacement.replace, scheduler.Execution.unwind,
-        scheduler.Execution.run, session.Session.execute,
+        session.Session.close_batons, session.Session.spawn, session.Session.execute,
+        session.Worker.__init__, session.Worker.start, session.Worker.retire, session.keep,
+        session.new_baton, session.EventBaton.__init__, session.EventBaton.close, session._close,
+        primitives.install, primitives.uninstall, replacing.Replacement.put_in_place,
+        replacing.Replacement.undo, replacing.Replacement.put, replacing.Replacement.replace,
+        scheduler.Execution.run, scheduler.Execution.unwind, scheduler.Execution.enrol,
+        scheduler.Execution.start, scheduler.Execution.join, scheduler.Execution.hand_over,
+        scheduler.Execution.following, scheduler.Execution.select,
         *(vars(tracing.Monitoring)[name] for name in ("begin", "end")),
     )
 }  # fmt: skip
 
 
-def interrupting(line):
-    """A function for `sys.settrace` that interrupts at a line, counted from the first one."""
-    lines = itertools.count(1)
+def at_each_line(_frame, event):
+    return event == "line"
 
-    def local(_frame, event, _argument):
-        if event == "line" and next(lines) == line:
+
+def when_each_is_called(_frame, event):
+    return event == "call"
+
+
+def after_each_call(frame, event):
+    """Tell where the interpreter looks for signals: behind calls, before what they give is kept."""
+    frame.f_trace_lines = False
+    frame.f_trace_opcodes = True
+    if event != "opcode":
+        return False
+    caches = dis.opmap["CACHE"]
+    code = frame.f_code.co_code
+    before = frame.f_lasti - 2
+    while before >= 0 and code[before] == caches:
+        before -= 2
+    return before >= 0 and dis.opname[code[before]] in CALLS
+
+
+CALLS = ("CALL", "CALL_KW", "CALL_FUNCTION_EX")
+
+
+def interrupting(is_place, number):
+    """A function for `sys.settrace` that interrupts at a place, counted from the first one."""
+    places = itertools.count(1)
+
+    def local(frame, event, _argument):
+        if is_place(frame, event) and next(places) == number:
             raise TimeIsOverError
         return local
 
-    return lambda frame, _event, _argument: local if frame.f_code in TAKING else None
+    return lambda frame, *event: local(frame, *event) if frame.f_code in TAKING else None
 
 
 def surroundings():
@@ -330,7 +359,8 @@ def surroundings():
 
 
 @pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="settrace() is the explorer's")
-def test_an_interrupt_at_each_line_leaves_nothing_behind():
+@pytest.mark.parametrize("is_place", [at_each_line, when_each_is_called, after_each_call])
+def test_an_interrupt_leaves_nothing_behind(is_place):
     def program():
         lock = threading.Lock()
         lock.acquire()
@@ -344,9 +374,9 @@ def test_an_interrupt_at_each_line_leaves_nothing_behind():
 
     before = surroundings()
     threads = _thread._count()
-    for line in itertools.count(1):
+    for number in itertools.count(1):
         traced = sys.gettrace()
-        sys.settrace(interrupting(line))
+        sys.settrace(interrupting(is_place, number))
         try:
             explore(program)
             break
@@ -354,10 +384,10 @@ def test_an_interrupt_at_each_line_leaves_nothing_behind():
             pass
         finally:
             sys.settrace(traced)
-        assert surroundings() == before, line
+        assert surroundings() == before, number
         while _thread._count() != threads:
             pass  # a thread may be about to end
-    assert line > 200
+    assert number > 200
 
 
 @pytest.mark.parametrize("baton", [session.new_baton, session.LockBaton])
