@@ -125,7 +125,6 @@ class Worker:
     def __init__(self) -> None:
         """Prepare to start it."""
         self.baton = new_baton()
-        self.ended = held_lock()
         self.threads: list[int] = []  # the one that runs
         self.retired = False
         self.job: Callable[[], None] | None = None
@@ -134,6 +133,7 @@ class Worker:
 
     def start(self) -> None:
         """Start it; raise RuntimeError where the system has no more threads."""
+        self.ended = held_lock()
         keep(self.threads, _start_new_thread, self.loop, ())
 
     def loop(self) -> None:

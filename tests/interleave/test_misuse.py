@@ -547,6 +547,26 @@ def test_an_exploration_ends_without_its_watch(monkeypatch):
         pass  # what its thread failed of is told at its end
 
 
+def test_a_worker_begins_again_after_a_fault(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+
+    def fail():
+        raise TimeIsOverError
+
+    threads = _thread._count()
+    worker = session.Worker()
+    for job in (fail, None):
+        worker.start()
+        worker.job = job
+        worker.retired = job is None
+        worker.baton.release()
+        while worker.threads or not told or _thread._count() != threads:
+            pass  # what a thread fails of is told at its end
+    worker.baton.close()
+    assert told == [TimeIsOverError]
+
+
 def test_a_raw_thread():
     def program():
         _thread.start_new_thread(change_it, (5,))  # raw
