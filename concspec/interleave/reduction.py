@@ -354,8 +354,8 @@ def insert(sequence: list[Event], node: Node) -> None:
 def without(branch: Branch, sequence: list[Event], names: int) -> list[Event] | None:
     """Return what is left of `sequence` after `branch`, or None if it cannot begin with it.
 
-    Objects met after the common prefix may bear other names in the execution that planned the
-    branch; what touches one of those is not taken for independent.
+    Objects met after the common prefix, which met `names` of them, may bear other names in the
+    execution that planned the branch: each can be any other.
     """
     for place, event in enumerate(sequence):
         if event.task == branch.task:
@@ -363,11 +363,23 @@ def without(branch: Branch, sequence: list[Event], names: int) -> list[Event] | 
                 return None
             return sequence[:place] + sequence[place + 1 :]
     operation = branch.operation
+    others = [event.operation for event in sequence]
     if any(owner is not None and owner >= names for owner, _ in operation.places):
-        return None
-    if any(dependent(operation, event.operation) for event in sequence):
+        operation, *others = (_with_one_name(each, names) for each in (operation, *others))
+    if any(dependent(operation, other) for other in others):
         return None
     return sequence
+
+
+def _with_one_name(operation: Operation, names: int) -> Operation:
+    """Return the operation with the same name for all objects but the first `names`."""
+    places = tuple(
+        [
+            (owner if owner is None else min(owner, names), field)
+            for owner, field in operation.places
+        ]
+    )
+    return Operation(operation.kind, operation.label, places, write=operation.write)
 
 
 class EveryInterleaving:

@@ -91,3 +91,28 @@ def test_reduced_and_unreduced_agree(seed):
     found = explore(program)
     assert table(found) == table(whole), bodies
     assert found.redundant == 0, bodies
+
+
+def test_what_threads_meet_in_another_order_is_run_once():
+    def program():
+        changed = threading.Condition()
+        seen = [[]]
+
+        def notify():
+            with changed:
+                changed.notify()
+
+        def note():
+            mine = seen[0]
+            mine.append(1)
+
+        threads = [threading.Thread(target=each) for each in (notify, notify, note)]
+        for thread in threads:
+            thread.start()
+        for thread, _ in zip(threads, threads):
+            thread.join()
+        return len(seen[0])
+
+    found = explore(program)
+    assert (found.executions, found.redundant) == (8, 0)
+    assert table(found) == table(explore(program, reduce=False))
