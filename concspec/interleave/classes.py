@@ -174,10 +174,9 @@ def is_of_python(kind: type) -> bool:
     return all(is_python_type(each) for each in mro(kind)[:-1])
 
 
-@once
-def is_iterated_by_python(kind: type) -> bool:
-    """Tell a class of which Python code says what goes through its objects."""
-    for each in mro(kind):
+def is_iterated_by_python(thing: object) -> bool:
+    """Tell an object of which Python code says what goes through it."""
+    for each in mro(type(thing)):
         if "__iter__" in namespace(each):
             return is_python_function(namespace(each)["__iter__"])
     return False
@@ -223,7 +222,6 @@ def is_copied_by_threads(thing: object) -> bool:
     return decimal is not None and thing is decimal.DefaultContext
 
 
-@once
 def has_finalizer(kind: type) -> bool:
     """Tell a class whose objects run code of Python at their end."""
     return any(is_python_function(namespace(each).get("__del__")) for each in mro(kind))

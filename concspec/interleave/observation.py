@@ -270,7 +270,7 @@ class Observer:
             return static_attribute(receiver, site.name)
         if kind == ITEM:
             return static_item(receiver, self.value(site.key, frame, results))
-        if kind != CAPTURE or is_iterated_by_python(type(receiver)):
+        if kind != CAPTURE or is_iterated_by_python(receiver):
             return MISSING
         return receiver
 
@@ -763,10 +763,13 @@ class Observer:
             called = self.value(site.receiver, frame, results)
             if is_a(called, type):
                 self.ends(called, frame)
-            elif is_a(called, types.BuiltinFunctionType) and called in SETTING:
+            if is_python(called) or is_a(called, types.CodeType):
+                return
+            given = self.given(site, frame, results)
+            if is_a(called, (types.BuiltinFunctionType, types.MethodType)):
+                self.lent(called.__name__, called.__self__, given)
+            if _may_set_attributes(called, given):
                 forget()
-            elif is_a(called, (types.BuiltinFunctionType, types.MethodType)):
-                self.lent(called.__name__, called.__self__, self.given(site, frame, results))
 
     def changed(self, kind: Any, name: str) -> None:
         """Note that an attribute of a class is about to change, and so what is known of it."""
@@ -921,6 +924,23 @@ class Observer:
         if function in READING or function.__module__ in STATELESS:
             return self.made_of(given)
         return MISSING
+
+
+def _may_set_attributes(called: Any, given: list[object]) -> bool:
+    """Tell C code that may set those of a class: an iterator that it uses up can do so, too."""
+    if is_a(called, type):
+        if is_python_type(called):
+            return False
+    elif (
+        not is_a(called, types.BuiltinFunctionType)
+        or called in SETTING
+        or not (called in READING or is_a(called.__self__, (*CONTAINERS, *TEXTS)))
+    ):
+        return True
+    return any(
+        each is not NEW and (each is MISSING or type(each) is Aliases or is_iterator(type(each)))
+        for each in given
+    )
 
 
 def _is_anything(found: list[object]) -> bool:

@@ -26,14 +26,21 @@ MOST_STATES = 100_000
 
 
 class Branch:
-    """One step of a wakeup tree, with what is to follow it."""
+    """One step of a wakeup tree, with what is to follow it.
 
-    __slots__ = ("branches", "operation", "task")
+    `names` is how many of the objects it may touch bear the same names in the execution that
+    planned it and in the one that will run it.  It is `late` where something that goes before it
+    may be independent of it, so that some thread may sleep when it is run.
+    """
 
-    def __init__(self, task: int, operation: Operation) -> None:
+    __slots__ = ("branches", "late", "names", "operation", "task")
+
+    def __init__(self, task: int, operation: Operation, names: int, *, late: bool = False) -> None:
         """Plan `operation` of `task`."""
         self.task = task
         self.operation = operation
+        self.names = names
+        self.late = late
         self.branches: list[Branch] = []
 
 
@@ -78,6 +85,7 @@ class EveryClass:
         self.reversed = 0  # the races of so many nodes have been reversed by executions before
         self.deal = Deal(shard)
         self.redundant = 0
+        self.doubt: str | None = None
 
     def begin(self) -> None:
         """Start the next execution."""
@@ -109,9 +117,9 @@ class EveryClass:
         if (
             task is None
             or operation is None
-            or not operation.stands_where(expected)
-            # What the planned step finds may be another state: a missing item, which it adds.
-            or not (event is None or operation.same_as(expected))
+            # The state is that for which it was planned only as far as that is seen.
+            or (event is None and not (operation.stands_where(expected) or self.doubted(execution)))
+            or (event is not None and not operation.same_as(expected))
         ):
             raise not_repeated(expected, execution, node.task)
         if event is None:
@@ -123,6 +131,10 @@ class EveryClass:
             event.operation = operation
         task.past = event.past
         return task
+
+    def doubted(self, execution: Execution) -> bool:
+        """Tell whether executions depend on what is not seen."""
+        return (self.doubt or execution.observer.doubt) is not None
 
     def extend(self, execution: Execution, enabled: list[Task]) -> None:
         """Add the node for a state not seen before."""
@@ -142,6 +154,7 @@ class EveryClass:
                 ):
                     sleep.add(index)
         branches = self.planned
+        names = len(execution.observer.kept)
         if branches:
             self.planned = branches[0].branches
         else:
@@ -152,15 +165,15 @@ class EveryClass:
             task = execution.previous if execution.previous in awake else awake[0]
             assert task is not None
             assert task.pending is not None
-            branches = [Branch(task.index, task.pending)]
+            branches = [Branch(task.index, task.pending, names)]
             if len(nodes) < self.deal.depth:
                 branches += [
-                    Branch(each.index, each.pending)
+                    Branch(each.index, each.pending, names)
                     for each in awake
                     if each is not task and each.pending is not None
                 ]
         outside = sleep & nodes[-1].outside if len(nodes) > self.deal.depth else set(sleep)
-        nodes.append(Node(branches[0].task, sleep, outside, branches, len(execution.observer.kept)))
+        nodes.append(Node(branches[0].task, sleep, outside, branches, names))
 
     def races(self, past: int, operation: Operation, depth: int) -> tuple[list[int], int]:
         """Return the depths of the steps `operation` races with, and what happens before it.
@@ -194,6 +207,7 @@ class EveryClass:
         One that was given up because all that could go on sleeps counts too: below the first levels
         of a shard the sleeping threads come from above, and no plan has seen to it that they wake.
         """
+        self.doubt = self.doubt or execution.observer.doubt
         self.plan(execution)
         nodes = self.nodes
         while nodes:
@@ -331,31 +345,38 @@ class Event:
 
 
 def insert(sequence: list[Event], node: Node) -> None:
-    """Insert `sequence` into the wakeup tree at `node`, unless something there covers it."""
+    """Insert `sequence` into the wakeup tree at `node`, unless something there covers it.
+
+    What ends a path covers all that begins with it, since from there on every thread has its turn;
+    but not where one may sleep, which wakes only on the way that is inserted.
+    """
     branches = node.branches
     rest = sequence
+    late = False
     while rest:
         for branch in branches:
-            remaining = without(branch, rest, node.names)
+            remaining = without(branch, rest)
             if remaining is not None:
-                if not branch.branches:
+                if not branch.branches and not branch.late:
                     return
                 rest = remaining
                 branches = branch.branches
+                late = branch.late
                 break
+            late = late or may_go_first(branch, rest)
         else:
             for event in rest:
-                branch = Branch(event.task, event.operation)
+                branch = Branch(event.task, event.operation, node.names, late=late)
                 branches.append(branch)
                 branches = branch.branches
             return
 
 
-def without(branch: Branch, sequence: list[Event], names: int) -> list[Event] | None:
+def without(branch: Branch, sequence: list[Event]) -> list[Event] | None:
     """Return what is left of `sequence` after `branch`, or None if it cannot begin with it.
 
-    Objects met after the common prefix, which met `names` of them, may bear other names in the
-    execution that planned the branch: each can be any other.
+    Objects that were met later may bear other names in the execution that planned the branch: each
+    can be any other.
     """
     for place, event in enumerate(sequence):
         if event.task == branch.task:
@@ -364,11 +385,22 @@ def without(branch: Branch, sequence: list[Event], names: int) -> list[Event] | 
             return sequence[:place] + sequence[place + 1 :]
     operation = branch.operation
     others = [event.operation for event in sequence]
-    if any(owner is not None and owner >= names for owner, _ in operation.places):
-        operation, *others = (_with_one_name(each, names) for each in (operation, *others))
+    if touches_new(branch):
+        operation, *others = (_with_one_name(each, branch.names) for each in (operation, *others))
     if any(dependent(operation, other) for other in others):
         return None
     return sequence
+
+
+def may_go_first(branch: Branch, sequence: list[Event]) -> bool:
+    """Tell whether `sequence` could begin with `branch` after all, which `without` did not find."""
+    return touches_new(branch) and all(event.task != branch.task for event in sequence)
+
+
+def touches_new(branch: Branch) -> bool:
+    """Tell whether a branch touches what was met after the common prefix."""
+    places = branch.operation.places
+    return any(owner is not None and owner >= branch.names for owner, _ in places)
 
 
 def _with_one_name(operation: Operation, names: int) -> Operation:
@@ -417,7 +449,7 @@ class EveryInterleaving:
         previous = execution.previous
         if depth == len(self.choices):
             self.deal.reach(depth)
-            ordered = sorted(enabled, key=lambda task: (task is not previous, task.index))
+            ordered = sorted(enabled, key=lambda task: task is not previous)
             if self.limit is not None and previous in enabled and self.used >= self.limit:
                 if len(ordered) > 1:
                     self.bound = f"preemption_bound={self.limit}"
