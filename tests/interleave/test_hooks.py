@@ -322,6 +322,34 @@ def test_a_class_that_changed_between_explorations_is_looked_at_again():
     assert set(explore(program).outcomes) == {1, 2}
 
 
+@pytest.mark.parametrize(
+    "put",
+    [
+        setattr,
+        type.__setattr__,
+        functools.partial(setattr),
+        lambda *given: list(map(setattr, *[[each] for each in given])),
+    ],
+)
+def test_what_c_code_puts_into_a_class_before_threads_start(put):
+    def program():
+        items = []
+
+        class Box:
+            def look(self):
+                return 0
+
+            def __len__(self):
+                return 0
+
+        box = Box()
+        box.look()
+        put(Box, "__len__", items.__len__)
+        return first_seen(lambda: len(box), lambda: items.append(1))
+
+    assert set(explore(program).outcomes) == {0, 1}
+
+
 def test_a_class_is_known_no_longer_than_it_lives():
     known, unknown = made(__len__=[].__len__), made(__len__=[].__len__)
     assert hooks(known)

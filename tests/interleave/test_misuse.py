@@ -122,6 +122,30 @@ def test_other_steps_under_the_same_schedule(same, told):
         explore(in_threads(lambda: change_it(5), lambda: (sometimes(), change_it(8))))
 
 
+def test_what_is_not_seen_makes_a_planned_step_another_one():
+    def program():
+        seen = {"start": 0}
+        free = threading.Semaphore(1)
+
+        def take():
+            seen["start"] = 5
+            free.acquire()
+
+        def look():
+            seen["looked"] = 1
+            if free._value:
+                seen["free"] = 1
+            else:
+                seen["taken"] = 1
+            seen["start"] = 7
+
+        in_threads(take, look)()
+        return tuple(seen.items())
+
+    found = explore(program)
+    assert (found.complete, found.bound) == (False, "the attribute _value of a Semaphore")
+
+
 def test_threads_without_end():
     def another():
         thread = threading.Thread(target=another)

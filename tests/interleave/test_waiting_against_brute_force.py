@@ -116,3 +116,70 @@ def test_what_threads_meet_in_another_order_is_run_once():
     found = explore(program)
     assert (found.executions, found.redundant) == (8, 0)
     assert table(found) == table(explore(program, reduce=False))
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        ["read y", "write y, write y", "append"],
+        ["write x", "read x", "append"],
+    ],
+)
+def test_steps_that_may_touch_anything_leave_no_class_out(bodies):
+    plans = [[step.split() for step in body.split(", ")] for body in bodies]
+
+    def program():
+        state = {"x": 0, "y": 0}
+        seen = []
+
+        def run(n):
+            mine = []
+            for kind, *names in plans[n]:
+                if kind == "read":
+                    mine.append(state[names[0]])
+                elif kind == "write":
+                    state[names[0]] = n + 1
+                else:
+                    seen.append(n)
+
+        threads = [threading.Thread(target=run, args=(n,)) for n in range(len(plans))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return (*state.values(), *seen)
+
+    found = explore(program)
+    assert found.complete
+    assert table(found) == table(explore(program, reduce=False))
+
+
+@pytest.mark.parametrize("reduce", [True, False])
+def test_threads_are_started_in_another_order_once_more_is_shared(reduce):
+    def program():
+        box = [0]
+        started = []
+
+        def change(n):
+            box[0] = box[0] * 10 + n
+
+        def start(n):
+            thread = threading.Thread(target=change, args=(n,))
+            thread.start()
+            started.append(thread)
+
+        def change_and_start():
+            box[0] += 1
+            start(3)
+
+        threads = [threading.Thread(target=each) for each in (change_and_start, lambda: start(4))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for thread in started:
+            thread.join()
+        return box[0]
+
+    found = explore(program, reduce=reduce)
+    assert set(found.outcomes) == {4, 13, 14, 43, 53, 134, 143}
