@@ -178,7 +178,7 @@ def run_all(
 ) -> frozenset[str]:
     """Run executions until the search has no more; return newly discovered switch points.
 
-    The first is to do what was done `again`.
+    The first has to do the same as `again` did, where that is given.
     """
     budget, until = manner.time_budget, manner.until
     while True:
@@ -191,7 +191,7 @@ def run_all(
         if execution.discovered:
             return frozenset(execution.discovered)
         if again is not None and not execution.cut:
-            again.compare(session.program, Run(execution, result))
+            again.compare(session.program, Run.of(execution, result))
         again = None
         if execution.cut:
             tally.redundant += search.redundant
@@ -227,8 +227,8 @@ def discover(session: Session) -> tuple[frozenset[str], Run]:
     shared: frozenset[str] = frozenset()
     before: Run | None = None
     while True:
-        run = Run(*session.execute(Serial(), shared))
-        execution = run.execution
+        execution, result = session.execute(Serial(), shared)
+        run = Run.of(execution, result)
         if before is not None and not execution.discovered:
             break
         before = run
@@ -247,8 +247,7 @@ def discover(session: Session) -> tuple[frozenset[str], Run]:
         )
     if not before.is_like(run, shared):
         # The first may have set up what the others find, as an import does.
-        again = Run(*session.execute(Serial(), shared))
-        run.compare(session.program, again)
+        run.compare(session.program, Run.of(*session.execute(Serial(), shared)))
     return shared, run
 
 
@@ -268,7 +267,9 @@ def rerun(
     wanted = decode(schedule)
 
     def follow(session: Session) -> tuple[Execution, Any]:
-        shared = discover(session)[0] | wanted.labels
+        shared, serial = discover(session)
+        serial.compare(program, Run.of(*session.execute(Serial(), shared)))
+        shared |= wanted.labels
         return session.execute(Follow(wanted.steps, spell), shared, explaining=explaining)
 
     execution, result = Session(program).within(follow)
@@ -283,23 +284,28 @@ def rerun(
 
 
 class Run(NamedTuple):
-    """One execution, and the result of the program."""
+    """What one execution did: its steps, how many accesses they were among, and the result."""
 
-    execution: Execution
+    steps: list[Operation]
+    touched: int
     result: Any
 
-    def is_like(self, other: Run, beside: frozenset[str]) -> bool:
-        """Tell whether another did the same, though one stopped at accesses of other labels too."""
+    @classmethod
+    def of(cls, execution: Execution, result: Any) -> Run:
+        """Keep what two executions are compared by, and nothing of the program's."""
+        return cls([step.operation for step in execution.trace], execution.touched, result)
+
+    def is_like(self, other: Run, besides: frozenset[str]) -> bool:
+        """Tell whether another did the same, though one has steps at accesses `besides`."""
         return (
-            self.execution.touched == other.execution.touched
-            and self.same_steps(other, beside)
+            self.touched == other.touched
+            and self.same_steps(other, besides)
             and not _unequal(self.result, other.result)
         )
 
-    def same_steps(self, other: Run, beside: frozenset[str] = frozenset()) -> bool:
+    def same_steps(self, other: Run, besides: frozenset[str] = frozenset()) -> bool:
         steps, its = (
-            [step.operation for step in each.trace if step.operation.label not in beside]
-            for each in (self.execution, other.execution)
+            [step for step in each.steps if step.label not in besides] for each in (self, other)
         )
         return len(steps) == len(its) and all(map(Operation.same_as, steps, its))
 
@@ -315,7 +321,7 @@ class Run(NamedTuple):
             + (
                 f"returned {self.result!r} and {other.result!r}"
                 if same
-                else _first_difference(self.execution, other.execution)
+                else _first_difference(self.steps, other.steps)
             )
             + "; it must set all of its state itself, and use no clock, random numbers or other "
             "sources that change from run to run"
@@ -512,11 +518,11 @@ def _unequal(one: object, other: object) -> bool:
         return False
 
 
-def _first_difference(one: Execution, other: Execution) -> str:
-    for number, (step, its) in enumerate(zip(one.trace, other.trace), 1):
-        if not step.operation.same_as(its.operation):
-            return f"took different steps: step {number} was {step.operation}, then {its.operation}"
-    return f"took {len(one.trace)} steps and {len(other.trace)}"
+def _first_difference(steps: list[Operation], its: list[Operation]) -> str:
+    for number, (one, other) in enumerate(zip(steps, its), 1):
+        if not one.same_as(other):
+            return f"took different steps: step {number} was {one}, then {other}"
+    return f"took {len(steps)} steps and {len(its)}"
 
 
 def _check_arguments(

@@ -29,18 +29,16 @@ class Branch:
     """One step of a wakeup tree, with what is to follow it.
 
     `names` is how many of the objects it may touch bear the same names in the execution that
-    planned it and in the one that will run it.  It is `late` where something that goes before it
-    may be independent of it, so that some thread may sleep when it is run.
+    planned it and in the one that will run it.
     """
 
-    __slots__ = ("branches", "late", "names", "operation", "task")
+    __slots__ = ("branches", "names", "operation", "task")
 
-    def __init__(self, task: int, operation: Operation, names: int, *, late: bool = False) -> None:
+    def __init__(self, task: int, operation: Operation, names: int) -> None:
         """Plan `operation` of `task`."""
         self.task = task
         self.operation = operation
         self.names = names
-        self.late = late
         self.branches: list[Branch] = []
 
 
@@ -49,19 +47,15 @@ class Node:
 
     `event` is that step once it was run, `before` what happened before its task came here, `races`
     are the depths of the steps this one could have come before.  `sleep` has the tasks whose next
-    step was run from here, or from above, already; `outside` those of them that sleep because of a
-    step above the subtrees that are dealt out to shards.
+    step was run from here, or from above, already.
     """
 
-    __slots__ = ("before", "branches", "event", "names", "outside", "races", "sleep", "task")
+    __slots__ = ("before", "branches", "event", "names", "races", "sleep", "task")
 
-    def __init__(
-        self, task: int, sleep: set[int], outside: set[int], branches: list[Branch], names: int
-    ) -> None:
+    def __init__(self, task: int, sleep: set[int], branches: list[Branch], names: int) -> None:
         """Stand before a step of `task`."""
         self.task = task
         self.sleep = sleep
-        self.outside = outside
         self.branches = branches
         self.names = names
         self.event: Event | None = None
@@ -172,8 +166,7 @@ class EveryClass:
                     for each in awake
                     if each is not task and each.pending is not None
                 ]
-        outside = sleep & nodes[-1].outside if len(nodes) > self.deal.depth else set(sleep)
-        nodes.append(Node(branches[0].task, sleep, outside, branches, names))
+        nodes.append(Node(branches[0].task, sleep, branches, names))
 
     def races(self, past: int, operation: Operation, depth: int) -> tuple[list[int], int]:
         """Return the depths of the steps `operation` races with, and what happens before it.
@@ -230,7 +223,7 @@ class EveryClass:
         for depth in range(self.reversed, len(nodes)):
             for position in nodes[depth].races:
                 if position >= self.deal.depth:  # above, every thread has its turn anyway
-                    self.reverse(execution, events, position, events[depth], nodes[depth].before)
+                    self.reverse(events, position, events[depth], nodes[depth].before)
         self.reversed = len(nodes)
         for task in execution.left:
             operation = task.pending
@@ -240,11 +233,10 @@ class EveryClass:
             last = Event(task.index, operation, len(nodes), past)
             for position in races:
                 if position >= self.deal.depth:
-                    self.reverse(execution, events, position, last, task.past)
+                    self.reverse(events, position, last, task.past)
 
     def reverse(
         self,
-        execution: Execution,
         events: list[Event],
         position: int,
         last: Event,
@@ -261,39 +253,20 @@ class EveryClass:
             if dependent(event.operation, last.operation):
                 past |= event.past
         sequence.append(Event(last.task, last.operation, last.position, past))
-        for index in node.sleep:
-            if self.covers(index, execution, events, position, sequence):
-                return
-        insert(sequence, node)
+        if not any(_begins_with(index, sequence) for index in node.sleep):
+            insert(sequence, node)
 
-    def covers(
-        self,
-        index: int,
-        execution: Execution,
-        events: list[Event],
-        position: int,
-        sequence: list[Event],
-    ) -> bool:
-        """Tell whether what was run for the sleeping task `index` covers `sequence`.
 
-        It does where the sequence could as well begin with that task, and where the task has no
-        part in it: what would go before the task after all is a race with its step, and reversed.
-        Above the subtrees of shards no races are reversed, so this goes for the others only.
-        """
-        for place, event in enumerate(sequence):
-            if event.task == index:
-                return not any(event.is_after(before) for before in sequence[:place])
-        if index in self.nodes[position].outside:
-            return False
-        for event in events[position:]:
-            if event.task == index:
-                operation: Operation | None = event.operation
-                break
-        else:
-            operation = execution.by_index[index].pending
-        return operation is not None and not any(
-            dependent(operation, event.operation) for event in sequence
-        )
+def _begins_with(task: int, sequence: list[Event]) -> bool:
+    """Tell whether `sequence` could as well begin with its step of a task that sleeps.
+
+    A task that has no part in it does not cover it, though its next step is independent of all of
+    it: a later one may conflict with that step, and come before it.
+    """
+    for place, event in enumerate(sequence):
+        if event.task == task:
+            return not any(event.is_after(before) for before in sequence[:place])
+    return False
 
 
 class Deal:
@@ -345,28 +318,21 @@ class Event:
 
 
 def insert(sequence: list[Event], node: Node) -> None:
-    """Insert `sequence` into the wakeup tree at `node`, unless something there covers it.
-
-    What ends a path covers all that begins with it, since from there on every thread has its turn;
-    but not where one may sleep, which wakes only on the way that is inserted.
-    """
+    """Insert `sequence` into the wakeup tree at `node`, unless something there covers it."""
     branches = node.branches
     rest = sequence
-    late = False
     while rest:
         for branch in branches:
             remaining = without(branch, rest)
             if remaining is not None:
-                if not branch.branches and not branch.late:
+                if not branch.branches:
                     return
                 rest = remaining
                 branches = branch.branches
-                late = branch.late
                 break
-            late = late or may_go_first(branch, rest)
         else:
             for event in rest:
-                branch = Branch(event.task, event.operation, node.names, late=late)
+                branch = Branch(event.task, event.operation, node.names)
                 branches.append(branch)
                 branches = branch.branches
             return
@@ -390,11 +356,6 @@ def without(branch: Branch, sequence: list[Event]) -> list[Event] | None:
     if any(dependent(operation, other) for other in others):
         return None
     return sequence
-
-
-def may_go_first(branch: Branch, sequence: list[Event]) -> bool:
-    """Tell whether `sequence` could begin with `branch` after all, which `without` did not find."""
-    return touches_new(branch) and all(event.task != branch.task for event in sequence)
 
 
 def touches_new(branch: Branch) -> bool:

@@ -362,7 +362,7 @@ class Execution:
                     if not told:
                         self.running = task
                         self.progress += 1
-                        told.extend(map(_RELEASE, [task.baton]))  # in C: never twice
+                        told.extend(map(_RELEASE, [task.baton]))  # in C, so once
                     self.main.baton.acquire()
                 except BaseException as raised:  # noqa: PERF203
                     if interrupt is not None:

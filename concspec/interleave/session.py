@@ -134,9 +134,9 @@ class Worker:
     def start(self) -> None:
         """Start it; raise RuntimeError where the system has no more threads."""
         self.ended = held_lock()
-        keep(self.threads, _start_new_thread, self.loop, ())
+        keep(self.threads, _start_new_thread, self.loop, (self.ended,))
 
-    def loop(self) -> None:
+    def loop(self, ended: LockType) -> None:
         self.native = threading.get_native_id()
         try:
             while not self.retired:
@@ -145,7 +145,7 @@ class Worker:
                     self.job()
         finally:
             self.threads.clear()
-            self.ended.release()
+            ended.release()
 
     def retire(self) -> None:
         """Let the thread end; what it still runs comes first."""
@@ -343,6 +343,7 @@ class Session:
         ended = [
             each for each in workers if not each.threads or each.ended.acquire(timeout=PATIENCE)
         ]
+        self.lost = self.lost or len(ended) < len(workers)
         for worker in ended:  # when none can give the turn to another any more
             worker.baton.close()
         self.workers.clear()

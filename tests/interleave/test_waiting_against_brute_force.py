@@ -183,3 +183,63 @@ def test_threads_are_started_in_another_order_once_more_is_shared(reduce):
 
     found = explore(program, reduce=reduce)
     assert set(found.outcomes) == {4, 13, 14, 43, 53, 134, 143}
+
+
+def test_a_later_step_goes_before_one_that_was_run_already():
+    def program():
+        state = {"a": 0, "o": 0}
+        first, third, fourth = [], [], []
+
+        def one():
+            state["a"] = 1
+            first.append(state["a"])
+
+        def two():
+            state["a"] = 2
+
+        def three():
+            third.append(state["o"])
+            state["o"] = 3
+
+        def four():
+            fourth.append(state["o"])
+            fourth.append(state["a"])
+
+        threads = [threading.Thread(target=each) for each in (one, two, three, four)]
+        for thread in threads:
+            thread.start()
+        seen = state["o"]
+        for thread in threads:
+            thread.join()
+        return (*state.values(), *first, *third, *fourth, seen)
+
+    found = explore(program)
+    assert found.interleavings == 5040  # 8! / (2! 2! 2!)
+    assert found.complete
+    assert (2, 3, 2, 0, 0, 2, 3) in found.outcomes
+
+
+def test_objects_bear_other_names_in_another_execution():
+    def program():
+        turn, other = threading.Semaphore(1), threading.Event()
+        state = {"x": 0}
+
+        def take():
+            if turn.acquire(blocking=False):
+                state["x"] = state["x"] * 2 + 1
+
+        def tell():
+            other.set()
+            state["x"] = state["x"] * 7 + 1
+
+        threads = [threading.Thread(target=each) for each in (take, tell)]
+        for thread in threads:
+            thread.start()
+        turn.acquire(blocking=False)
+        for thread in threads:
+            thread.join()
+        return state["x"]
+
+    found = explore(program)
+    assert set(found.outcomes) == {1, 3, 8}
+    assert table(found) == table(explore(program, reduce=False))
