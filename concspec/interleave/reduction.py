@@ -3,7 +3,9 @@
 `EveryClass` is the optimal dynamic partial-order reduction of Abdulla, Aronis, Jonsson and Sagonas
 ("Source Sets: A Foundation for Optimal Dynamic Partial Order Reduction", J. ACM 64(4), 2017,
 algorithm 2): source sets, sleep sets and wakeup trees.  It runs one execution of each Mazurkiewicz
-class: of all the interleavings that differ only in the order of independent steps.  For steps that
+class: of all the interleavings that differ only in the order of independent steps.  A sleeping
+thread covers only what could begin with its step, not all that this is independent of; now and then
+an execution is given up for that, since all that could go on sleeps.  For steps that
 wait (a lock, say), a race is reversed from the step that took what is waited for, as that paper's
 section on blocking and its implementations do.
 
