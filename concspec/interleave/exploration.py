@@ -159,7 +159,7 @@ def explore_within(
         else:
             search = EveryInterleaving(manner.preemption_bound, shard)
         tally = Tally(known, known - obvious)
-        # It runs the serial schedule first, but for a shard that may be another's.
+        # The search runs the serial schedule first; that may be another shard's.
         again = serial if known == obvious and shard is None else None
         discovered = run_all(session, search, tally, manner, again=again, start=start)
         if not discovered:

@@ -81,14 +81,15 @@ class Operation:
 
     def same_as(self, other: Operation) -> bool:
         """Tell whether this is the operation another execution did at the same step."""
-        return self is other or (self.kind == other.kind and self.stands_where(other))
+        return self is other or (self.kind == other.kind and self.is_at(other))
 
-    def stands_where(self, other: Operation) -> bool:
-        """Tell whether this is of the same instruction, which may read here and write there."""
-        return self is other or (
+    def is_at(self, other: Operation) -> bool:
+        """Tell whether this is of the same instruction; an access may read here and write there."""
+        return (
             self.label == other.label
             and self.line == other.line
             and self.filename == other.filename
+            and (self.kind == other.kind or {self.kind, other.kind} == {"read", "write"})
         )
 
     def __repr__(self) -> str:

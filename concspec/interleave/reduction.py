@@ -114,7 +114,7 @@ class EveryClass:
             task is None
             or operation is None
             # The state is that for which it was planned only as far as that is seen.
-            or (event is None and not (operation.stands_where(expected) or self.doubted(execution)))
+            or (event is None and not (operation.is_at(expected) or self.doubted(execution)))
             or (event is not None and not operation.same_as(expected))
         ):
             raise not_repeated(expected, execution, node.task)
@@ -255,20 +255,10 @@ class EveryClass:
             if dependent(event.operation, last.operation):
                 past |= event.past
         sequence.append(Event(last.task, last.operation, last.position, past))
-        if not any(_begins_with(index, sequence) for index in node.sleep):
+        # A task that sleeps and has no part in the sequence does not cover it, though its next step
+        # is independent of all of it: a later step may conflict with that, and come before it.
+        if all(initial(index, sequence) is None for index in node.sleep):
             insert(sequence, node)
-
-
-def _begins_with(task: int, sequence: list[Event]) -> bool:
-    """Tell whether `sequence` could as well begin with its step of a task that sleeps.
-
-    A task that has no part in it does not cover it, though its next step is independent of all of
-    it: a later one may conflict with that step, and come before it.
-    """
-    for place, event in enumerate(sequence):
-        if event.task == task:
-            return not any(event.is_after(before) for before in sequence[:place])
-    return False
 
 
 class Deal:
@@ -319,6 +309,14 @@ class Event:
         return self.past >> other.position & 1
 
 
+def initial(task: int, sequence: list[Event]) -> int | None:
+    """Return the place of the step of `task` with which `sequence` could as well begin, if any."""
+    for place, event in enumerate(sequence):
+        if event.task == task and not any(event.is_after(each) for each in sequence[:place]):
+            return place
+    return None
+
+
 def insert(sequence: list[Event], node: Node) -> None:
     """Insert `sequence` into the wakeup tree at `node`, unless something there covers it."""
     branches = node.branches
@@ -346,11 +344,11 @@ def without(branch: Branch, sequence: list[Event]) -> list[Event] | None:
     Objects that were met later may bear other names in the execution that planned the branch: each
     can be any other.
     """
-    for place, event in enumerate(sequence):
-        if event.task == branch.task:
-            if any(event.is_after(before) for before in sequence[:place]):
-                return None
-            return sequence[:place] + sequence[place + 1 :]
+    place = initial(branch.task, sequence)
+    if place is not None:
+        return sequence[:place] + sequence[place + 1 :]
+    if any(event.task == branch.task for event in sequence):
+        return None
     operation = branch.operation
     others = [event.operation for event in sequence]
     if touches_new(branch):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, RAISE, Site
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
+from concspec.interleave.interrupts import keep
 from concspec.interleave.looking import ATOMS, MISSING, Aliases
 from concspec.interleave.observation import NOTHING, Observer
 from concspec.interleave.operations import Operation, dependent
@@ -362,7 +363,7 @@ class Execution:
                     if not told:
                         self.running = task
                         self.progress += 1
-                        told.extend(map(_RELEASE, [task.baton]))  # in C, so once
+                        keep(told, _RELEASE, task.baton)  # once
                     self.main.baton.acquire()
                 except BaseException as raised:  # noqa: PERF203
                     if interrupt is not None:

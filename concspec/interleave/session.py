@@ -6,7 +6,6 @@ Operating system threads are used again from one execution to the next; the prog
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found] # signal itself imports much
 import _thread
 import contextlib
 import gc
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, final
 from concspec.interleave import primitives
 from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError
+from concspec.interleave.interrupts import hear_interrupts, interrupt, keep
 from concspec.interleave.replacing import Replacement
 from concspec.interleave.scheduler import Execution, Unwind, stuck_frame, where
 from concspec.interleave.sharing import Sharing
@@ -41,11 +41,6 @@ PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outs
 MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
 MOST_GARBAGE = 50_000  # objects that may gather until the garbage collector comes, and
 MOST_UNCOLLECTED = 128  # executions that may pass, as few objects can be large
-
-
-def keep(results: list[Any], function: Callable[..., Any], *arguments: object) -> None:
-    """Append the result of a function written in C, in C: no interrupt comes between the two."""
-    results.extend(map(function, *[(each,) for each in arguments]))
 
 
 class EventBaton:
@@ -125,7 +120,7 @@ class Worker:
     def __init__(self) -> None:
         """Prepare to start it."""
         self.baton = new_baton()
-        self.threads: list[int] = []  # the one that runs
+        self.running: list[int] = []  # its thread
         self.retired = False
         self.job: Callable[[], None] | None = None
         self.task: Task | None = None
@@ -134,7 +129,7 @@ class Worker:
     def start(self) -> None:
         """Start it; raise RuntimeError where the system has no more threads."""
         self.ended = held_lock()
-        keep(self.threads, _start_new_thread, self.loop, (self.ended,))
+        keep(self.running, _start_new_thread, self.loop, (self.ended,))
 
     def loop(self, ended: LockType) -> None:
         self.native = threading.get_native_id()
@@ -144,14 +139,14 @@ class Worker:
                 if self.job is not None:
                     self.job()
         finally:
-            self.threads.clear()
+            self.running.clear()
             ended.release()
 
     def retire(self) -> None:
         """Let the thread end; what it still runs comes first."""
         self.retired = True
         self.job = None
-        if self.threads:
+        if self.running:
             self.baton.release()
 
 
@@ -175,7 +170,7 @@ class Session:
         self.uncollected = 0
         self.stop = held_lock()
         self.stopped = held_lock()
-        self.watching: list[int] = []  # the thread that does
+        self.watching: list[int] = []  # the thread that watches
         self.baton: Any = None
         self.lost = False
         self.undoing: Undoing = []
@@ -204,7 +199,7 @@ class Session:
         undoing.append(self.replacement.undo)
         self.replacement.put_in_place(self.program)
         _stay_on_one_cpu(undoing)
-        _hear_interrupts(undoing)
+        hear_interrupts(undoing)
         self.unraisable = sys.unraisablehook
         undoing.append(partial(setattr, sys, "unraisablehook", self.unraisable))
         sys.unraisablehook = self.tell_unraisable
@@ -261,7 +256,7 @@ class Session:
         if self.busy == len(self.workers):
             self.workers.append(Worker())
         worker = self.workers[self.busy]
-        if not worker.threads:
+        if not worker.running:
             worker.start()
         self.busy += 1
         worker.job = job
@@ -341,7 +336,7 @@ class Session:
         for worker in workers:
             worker.retire()
         ended = [
-            each for each in workers if not each.threads or each.ended.acquire(timeout=PATIENCE)
+            each for each in workers if not each.running or each.ended.acquire(timeout=PATIENCE)
         ]
         self.lost = self.lost or len(ended) < len(workers)
         for worker in ended:  # when none can give the turn to another any more
@@ -401,28 +396,10 @@ class Session:
         )
         if task is execution.main:
             if task.thread is threading.main_thread():
-                _interrupt(task.ident)
+                interrupt(task.ident)
         else:
             task.lost = True
             execution.main.baton.release()
-
-
-def _hear_interrupts(undoing: Undoing) -> None:
-    """Have SIGINT interrupt the main thread even where it is ignored, as in background jobs, or
-    ends the process."""
-    if threading.current_thread() is threading.main_thread():
-        before = _signal.getsignal(_signal.SIGINT)
-        if before in (_signal.SIG_IGN, _signal.SIG_DFL):
-            undoing.append(partial(_signal.signal, _signal.SIGINT, before))
-            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-
-
-def _interrupt(ident: int) -> None:
-    """Raise KeyboardInterrupt in the main thread, out of a system call if need be."""
-    if hasattr(_signal, "pthread_kill"):
-        _signal.pthread_kill(ident, _signal.SIGINT)
-    else:
-        _thread.interrupt_main()
 
 
 def _waited_for_cpu(native: int) -> float:

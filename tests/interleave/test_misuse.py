@@ -27,6 +27,7 @@ from concspec.interleave import (
     ScheduleError,
     TooMuch,
     explore,
+    interrupts,
     merge,
     observation,
     primitives,
@@ -322,7 +323,7 @@ TAKING = {
         session.Session.within, session.Session.take, session.Session.give_back,
         session.Session.stop_watching, session.Session.retire, session.Session.restore_locals,
         session.Session.close_batons, session.Session.spawn, session.Session.execute,
-        session.Worker.__init__, session.Worker.start, session.Worker.retire, session.keep,
+        session.Worker.__init__, session.Worker.start, session.Worker.retire, interrupts.keep,
         session.new_baton, session.EventBaton.__init__, session.EventBaton.close, session._close,
         primitives.install, primitives.uninstall, replacing.Replacement.put_in_place,
         replacing.Replacement.undo, replacing.Replacement.put, replacing.Replacement.replace,
@@ -353,10 +354,7 @@ def after_each_call(frame, event):
     before = frame.f_lasti - 2
     while before >= 0 and code[before] == caches:
         before -= 2
-    return before >= 0 and dis.opname[code[before]] in CALLS
-
-
-CALLS = ("CALL", "CALL_KW", "CALL_FUNCTION_EX")
+    return before >= 0 and dis.opname[code[before]] in ("CALL", "CALL_KW", "CALL_FUNCTION_EX")
 
 
 def interrupting(is_place, number):
@@ -585,7 +583,7 @@ def test_a_worker_begins_again_after_a_fault(monkeypatch):
         worker.job = job
         worker.retired = job is None
         worker.baton.release()
-        while worker.threads or not told or _thread._count() != threads:
+        while worker.running or not told or _thread._count() != threads:
             pass  # what a thread fails of is told at its end
     worker.baton.close()
     assert told == [TimeIsOverError]
