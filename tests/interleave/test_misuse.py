@@ -123,6 +123,27 @@ def test_other_steps_under_the_same_schedule(same, told):
         explore(in_threads(lambda: change_it(5), lambda: (sometimes(), change_it(8))))
 
 
+def test_a_replay_of_steps_that_change_their_order_blames_the_program():
+    rounds = itertools.count()
+
+    def program():
+        state = {"x": 1, "y": 1}
+        backwards = next(rounds) % 2
+
+        def triple():
+            if backwards:
+                state["x"] *= 3
+                state["y"] *= 3
+            else:
+                state["y"] *= 3
+                state["x"] *= 3
+
+        in_threads(triple, triple)()
+
+    with pytest.raises(NotDeterministic, match="took different steps"):
+        replay(program, "1")
+
+
 def test_what_is_not_seen_makes_a_planned_step_another_one():
     def program():
         seen = {"start": 0}

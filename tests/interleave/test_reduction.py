@@ -7,6 +7,7 @@ from math import factorial, prod
 import pytest
 
 from concspec.interleave import explore
+from concspec.interleave.operations import Operation
 from tests.interleave.test_waiting_against_brute_force import table
 
 
@@ -42,6 +43,15 @@ def random_bodies(seed):
     chance = random.Random(seed)
     others = ["".join(chance.choices("aeoAEO", k=chance.choice((1, 2, 2)))) for _ in range(3)]
     return ["A", *others, "a"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "alike"),
+    [("read", "write", True), ("acquire", "release", False), ("acquire", "acquire", True)],
+)
+def test_a_planned_read_may_write_and_no_acquire_may_release(kind, other, alike):
+    one, another = (Operation(each, "Lock", (), write=True, line=1) for each in (kind, other))
+    assert one.is_at(another) is alike
 
 
 @pytest.mark.parametrize(
