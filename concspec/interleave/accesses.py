@@ -67,7 +67,9 @@ GENERATOR = (
 )  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR: `inspect` is large
 PLAIN = Constant(None)  # a text, a truth value or the like: nothing shared
 
-GLOBAL, CELL, NAME, ENDING, RAISE, ATTRIBUTE, ITEM, CALL, ITERATION, CAPTURE = range(10)
+(
+    GLOBAL, CELL, NAME, ENDING, RAISE, ATTRIBUTE, ITEM, CALL, OPERATOR, ITERATION, CAPTURE,
+) = range(11)  # fmt: skip
 
 
 class Site:
@@ -652,7 +654,7 @@ class _Analysis:
             self.push(PLAIN)
             return
         result = self.site(
-            CALL,
+            OPERATOR,
             "inplace" if inplace else "compare" if compares else "binary",
             f"{self.text(left)}[]",
             write=inplace,

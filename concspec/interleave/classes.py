@@ -174,19 +174,22 @@ def is_of_python(kind: type) -> bool:
     return all(is_python_type(each) for each in mro(kind)[:-1])
 
 
-def is_iterated_by_python(thing: object) -> bool:
-    """Tell an object of which Python code says what goes through it."""
-    for each in mro(type(thing)):
+@once
+def is_iterated_by_python(kind: type) -> bool:
+    """Tell a class whose Python code says what goes through an object."""
+    for each in mro(kind):
         if "__iter__" in namespace(each):
             return is_python_function(namespace(each)["__iter__"])
     return False
 
 
+@once
 def is_iterator(kind: type) -> bool:
     """Tell a class whose objects are moved on by going through them."""
     return any("__next__" in namespace(each) for each in mro(kind))
 
 
+@once
 def is_of_ctypes(kind: type) -> bool:
     """Tell a class of `ctypes`: where objects share memory, it does not say so."""
     made_by = type(kind)
@@ -195,6 +198,7 @@ def is_of_ctypes(kind: type) -> bool:
     )
 
 
+@once
 def is_modelled_class(kind: type) -> bool:
     """Tell the classes whose operations are steps of their own."""
     module = kind.__module__
@@ -211,9 +215,17 @@ def is_of_program(module: object) -> bool:
 def is_watched_for_its_end(thing: object) -> bool:
     """Tell whether something depends on when an object ends, which no access tells."""
     kind = type(thing)
-    if kind in _LASTING or is_modelled_class(kind) or is_a(thing, (type, threading.Thread)):
-        return False
-    return has_finalizer(kind) or weakref.getweakrefcount(thing) > 0
+    return not _is_lasting(kind) and (has_finalizer(kind) or weakref.getweakrefcount(thing) > 0)
+
+
+@once
+def _is_lasting(kind: type) -> bool:
+    """Tell a class whose objects are kept, or end in no way that a program makes use of."""
+    return (
+        any(kind is each for each in _LASTING)
+        or is_modelled_class(kind)
+        or issubclass(kind, (type, threading.Thread))
+    )
 
 
 def is_copied_by_threads(thing: object) -> bool:
@@ -222,9 +234,10 @@ def is_copied_by_threads(thing: object) -> bool:
     return decimal is not None and thing is decimal.DefaultContext
 
 
+@once
 def has_finalizer(kind: type) -> bool:
     """Tell a class whose objects run code of Python at their end."""
     return any(is_python_function(namespace(each).get("__del__")) for each in mro(kind))
 
 
-_LASTING = frozenset([dict, list, types.FunctionType, types.ModuleType, types.GeneratorType])
+_LASTING = (dict, list, types.FunctionType, types.ModuleType, types.GeneratorType)

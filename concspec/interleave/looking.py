@@ -11,6 +11,7 @@ from collections import OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.classes import (
+    OF_PROGRAM,
     hooks,
     is_a,
     is_python_function,
@@ -22,6 +23,8 @@ from concspec.interleave.classes import (
 from concspec.interleave.operations import WHOLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from concspec.interleave.operations import Field
 
 MISSING = object()
@@ -88,26 +91,55 @@ def static_attribute(receiver: object, name: object) -> object:
     own = (instance_dict(receiver) or EMPTY).get(name, MISSING)
     if kind is types.ModuleType:
         return own
-    for each in mro(kind):
-        known = namespace(each)
-        if name in known:
-            found = known[name]
-            if type(found) is types.FunctionType:
-                return types.MethodType(found, receiver) if own is MISSING else own
-            if type(found) in SLOTS:
-                return got_by(found, receiver)
-            if is_a(found, property):
-                return MISSING
-            if own is not MISSING:
-                return MISSING if _is_setting(found) else own
-            if is_a(found, staticmethod):
-                return found.__func__
-            if is_a(found, classmethod):
-                return types.MethodType(found.__func__, kind)
-            if not _is_binding(found):
-                return found
-            return MISSING if is_python_type(type(found)) else got_by(found, receiver)
-    return own
+    _, holder = position(kind, name)
+    if holder is None:
+        return own
+    found = namespace(mro(kind)[holder])[name]
+    if type(found) is types.FunctionType:
+        return types.MethodType(found, receiver) if own is MISSING else own
+    if type(found) in SLOTS:
+        return got_by(found, receiver)
+    if is_a(found, property):
+        return MISSING
+    if own is not MISSING:
+        return MISSING if _is_setting(found) else own
+    if is_a(found, staticmethod):
+        return found.__func__
+    if is_a(found, classmethod):
+        return types.MethodType(found.__func__, kind)
+    if not _is_binding(found):
+        return found
+    return MISSING if is_python_type(type(found)) else got_by(found, receiver)
+
+
+def position(kind: type, name: str) -> tuple[tuple[int, ...], int | None]:
+    """Return which of the classes of `kind` has an attribute, and before it, which could come to.
+
+    All are told by their place in the order in which they are asked.
+    """
+    known = _positions(kind)
+    try:
+        return known[name]
+    except KeyError:
+        found = known[name] = searched(mro(kind), name)
+        return found
+
+
+@once
+def _positions(_kind: type) -> dict[str, tuple[tuple[int, ...], int | None]]:
+    """Return where the attributes were found that were looked for in a class so far."""
+    return {}
+
+
+def searched(classes: Sequence[type], name: str) -> tuple[tuple[int, ...], int | None]:
+    """Return what `position` does, of these classes."""
+    passed: list[int] = []
+    for place, each in enumerate(classes):
+        if name in namespace(each):
+            return tuple(passed), place
+        if each.__flags__ & OF_PROGRAM:
+            passed.append(place)
+    return tuple(passed), None
 
 
 def static_method(receiver: object, name: str) -> types.FunctionType | None:

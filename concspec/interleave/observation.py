@@ -34,6 +34,7 @@ from concspec.interleave.accesses import (
     ITEM,
     ITERATION,
     NAME,
+    OPERATOR,
     RAISE,
     Built,
     Constant,
@@ -90,6 +91,7 @@ from concspec.interleave.classes import (
     is_watched_for_its_end,
     mro,
     namespace,
+    once,
 )
 from concspec.interleave.looking import (
     ANY,
@@ -107,6 +109,8 @@ from concspec.interleave.looking import (
     got_cell,
     instance_dict,
     is_of_class,
+    position,
+    searched,
     shown,
     static_attribute,
     static_item,
@@ -142,7 +146,6 @@ _PEEKED = frozenset(
         "broken", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
-_OPERATORS = frozenset(["binary", "inplace", "compare"])
 _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
@@ -223,9 +226,9 @@ class Observer:
         if kind == CELL:
             return ((-1, site.field),), site.write
         if kind == CALL:
-            if site.name in _OPERATORS:
-                return self.operated(site, frame, results)
             return self.called(site, frame, results)
+        if kind == OPERATOR:
+            return self.operated(site, frame, results)
         if kind == NAME:
             names: Any = frame.f_locals
             place = (self.name(names), site.field)
@@ -265,12 +268,14 @@ class Observer:
             return frame.f_locals.get(site.name, MISSING)
         if kind == CALL:
             return self.result(site, frame, results)
+        if kind == OPERATOR:
+            return self.made_by_operator(site, frame, results)
         receiver = self.value(site.receiver, frame, results)
         if kind == ATTRIBUTE:
             return static_attribute(receiver, site.name)
         if kind == ITEM:
             return static_item(receiver, self.value(site.key, frame, results))
-        if kind != CAPTURE or is_iterated_by_python(receiver):
+        if kind != CAPTURE or is_iterated_by_python(type(receiver)):
             return MISSING
         return receiver
 
@@ -307,19 +312,21 @@ class Observer:
     def attribute(self, receiver: object, name: str, *, write: bool) -> Touched:
         """Return what getting or setting an attribute touches."""
         kind = type(receiver)
-        called = hooks(kind)
         if name in _PEEKED:
             self.peeked(kind, name, write=write)
-        if issubclass(kind, WEAK):
-            self.distrust(UNSEEN[weakref.ref])
-        if is_of_ctypes(kind):
-            self.distrust("the memory of ctypes")
-        if issubclass(kind, types.ModuleType):
-            known = vars(receiver)
-            if name not in known and "__getattr__" in known and not is_python(known["__getattr__"]):
-                called += (known["__getattr__"],)
-        if called:
-            return self.touched([receiver, *called], inside=True, write=True)
+        if not _has_plain_attributes(kind):
+            called = hooks(kind)
+            if issubclass(kind, WEAK):
+                self.distrust(UNSEEN[weakref.ref])
+            if is_of_ctypes(kind):
+                self.distrust("the memory of ctypes")
+            if issubclass(kind, types.ModuleType):
+                known = vars(receiver)
+                get = known.get("__getattr__", is_python)
+                if name not in known and not is_python(get):
+                    called += (get,)
+            if called:
+                return self.touched([receiver, *called], inside=True, write=True)
         return self.places(receiver, name, write=write), write
 
     def peeked(self, kind: type, name: str, *, write: bool) -> None:
@@ -347,14 +354,16 @@ class Observer:
                 self.distrust(f"the end of a {kind.__name__}")
             classes = mro(kind)
         if write:
-            if issubclass(kind, type):
-                self.changed(receiver, name)
+            if issubclass(kind, type) and name.startswith("__"):
+                self.distrust(f"what {owner.__name__}.{name} is, which changes")
             # A new dictionary moves all attributes elsewhere, and a new class most of them.
             if name == "__class__":
                 self.distrust("the class of an object, which changes")
             if name in ("__dict__", "__class__"):
                 return ((None, WHOLE),)
             of = self.name(owner)
+            if issubclass(kind, type):  # what is a property goes before what objects have
+                return ((None, field), (of, ORDER)) if name not in known else ((None, field),)
             if name in known:
                 return ((of, field),)
             if any(type(namespace(each).get(name)) in SLOTS for each in classes):
@@ -363,21 +372,19 @@ class Observer:
         own = (self.name(owner), field)
         if name in known:
             return (own,)
-        passed: list[Place] = []  # where it is not, but might come to be
-        for each in classes:
-            members = namespace(each)
-            if name in members:
-                found = members[name]
-                if type(found) in SLOTS:  # in the object, beside its dictionary
-                    return ((self.name(receiver), field), *passed)
-                if is_a(found, property):
-                    break
-                if not each.__flags__ & OF_PROGRAM:  # such a class cannot be changed
-                    return (own, *passed) if known or passed else ()
-                return (own, *passed, (self.name(each), field))
-            if each.__flags__ & OF_PROGRAM:
-                passed.append((self.name(each), field))
-        return (own, *passed)
+        if issubclass(kind, types.ModuleType):
+            return (own, (own[0], ("__getattr__",)))
+        asked, holder = searched(classes, name) if issubclass(kind, type) else position(kind, name)
+        passed = [(self.name(classes[each]), field) for each in asked]
+        if holder is None:
+            return (own, *passed)
+        has = classes[holder]
+        found = namespace(has)[name]
+        if type(found) in SLOTS:
+            own = (self.name(receiver), field)  # in the object, beside its dictionary
+        elif not has.__flags__ & OF_PROGRAM:  # such a class cannot be changed
+            return (own, *passed) if known or passed else ()
+        return (own, *passed, (self.name(has), field))
 
     def raised(self, error: object, made_by: object) -> Touched:
         """Return what raising an exception writes into it, unless the exception is new."""
@@ -759,23 +766,31 @@ class Observer:
         if site.kind == ATTRIBUTE and site.write:
             if is_a(self.value(site.receiver, frame, results), type):
                 forget()
+        elif site.kind == OPERATOR:
+            for source in site.arguments:
+                operand = self.value(source, frame, results)
+                if type(operand) not in ATOMS or operand is MISSING:
+                    forget()
         elif site.kind == CALL:
-            called = self.value(site.receiver, frame, results)
-            if is_a(called, type):
-                self.ends(called, frame)
-            if is_python(called) or is_a(called, types.CodeType):
+            function, _ = self.callee(site, frame, results)
+            if is_a(function, type):
+                self.ends(function, frame)
+                if is_python_type(function):
+                    return
+            elif is_python(function) or is_a(function, types.CodeType):
                 return
+            called = self.value(site.receiver, frame, results)
             given = self.given(site, frame, results)
             if is_a(called, (types.BuiltinFunctionType, types.MethodType)):
                 self.lent(called.__name__, called.__self__, given)
             if _may_set_attributes(called, given):
                 forget()
 
-    def changed(self, kind: Any, name: str) -> None:
-        """Note that an attribute of a class is about to change, and so what is known of it."""
-        forget()
-        if name.startswith("__"):
-            self.distrust(f"what {kind.__name__}.{name} is, which changes")
+    def may_change_classes(self, places: tuple[Place, ...]) -> bool:
+        """Tell whether a class can be among what is changed."""
+        return any(
+            owner is None or (owner >= 0 and is_a(self.kept[owner], type)) for owner, _ in places
+        )
 
     def ends(self, kind: type, frame: types.FrameType) -> None:
         """Note that an object is made whose end does something: who drops it last is no access."""
@@ -798,17 +813,22 @@ class Observer:
         if reason and self.doubt is None:
             self.doubt = f"{reason}, asked at {frame.f_code.co_filename}:{frame.f_lineno}"
 
+    def made_by_operator(
+        self, site: Site, frame: types.FrameType, results: dict[Any, object]
+    ) -> object:
+        """Return what is known of the value that an operator gives."""
+        operands = [self.value(each, frame, results) for each in site.arguments]
+        if any(type(each) is not Aliases and is_python_type(type(each)) for each in operands):
+            return MISSING
+        made = self.made_of(operands)
+        if type(made) is not Aliases or made is NEW:
+            return made
+        known = {id(each) for each in operands}
+        return Aliases([each for each in made.objects if id(each) not in known])
+
     def result(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> object:
         """Return the result of a call, as far as it can be told before."""
         given = self.given(site, frame, results)
-        if site.name in _OPERATORS:
-            if any(type(each) is not Aliases and is_python_type(type(each)) for each in given):
-                return MISSING
-            made = self.made_of(given)
-            if type(made) is not Aliases or made is NEW:
-                return made
-            operands = {id(each) for each in given}
-            return Aliases([each for each in made.objects if id(each) not in operands])
         function, owner = self.callee(site, frame, results)
         if is_a(function, types.CodeType):
             return NEW if function.co_flags & GENERATOR else MISSING
@@ -874,7 +894,7 @@ class Observer:
             return value if code.co_name == "__iter__" else MISSING
         if site.name == "compare" and type(value) not in ATOMS:
             self.distrust(f"the truth of what {code.co_name} gives")
-        if site.kind == ITEM or site.name in _OPERATORS:
+        if site.kind in (ITEM, OPERATOR):
             own = code.co_name in _GIVING
             return value if own and value is not NotImplemented else MISSING
         if site.kind == CALL:
@@ -896,14 +916,14 @@ class Observer:
         results: dict[Any, object],
     ) -> bool:
         """Tell whether C code may stand between `site` and what ends, such as that of a cache."""
-        asked = site.arguments if site.name in _OPERATORS else [site.receiver]
+        asked = site.arguments if site.kind == OPERATOR else [site.receiver]
         for source in asked:
             thing = self.value(source, frame, results)
             if type(thing) is Aliases or thing is MISSING:
                 # A method that Python calls by itself is given the object first.
                 first = ending.f_code.co_varnames[:1]
                 thing = ending.f_locals.get(first[0]) if first else None
-            if is_a(thing, type) and hooks(thing) and site.kind != CALL:
+            if is_a(thing, type) and hooks(thing) and site.kind not in (CALL, OPERATOR):
                 return True
             if is_a(thing, types.ModuleType) or hooks(type(thing)):
                 return True
@@ -926,12 +946,15 @@ class Observer:
         return MISSING
 
 
+@once
+def _has_plain_attributes(kind: type) -> bool:
+    """Tell a class of whose objects an attribute is what it looks like."""
+    return not (hooks(kind) or issubclass(kind, (*WEAK, types.ModuleType)) or is_of_ctypes(kind))
+
+
 def _may_set_attributes(called: Any, given: list[object]) -> bool:
     """Tell C code that may set those of a class: an iterator that it uses up can do so, too."""
-    if is_a(called, type):
-        if is_python_type(called):
-            return False
-    elif (
+    if not is_a(called, type) and (
         not is_a(called, types.BuiltinFunctionType)
         or called in SETTING
         or not (called in READING or is_a(called.__self__, (*CONTAINERS, *TEXTS)))

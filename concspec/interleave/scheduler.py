@@ -19,7 +19,8 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, RAISE, Site
+from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, OPERATOR, RAISE, Site
+from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
 from concspec.interleave.looking import ATOMS, MISSING, Aliases
@@ -635,7 +636,7 @@ class Execution:
                 touched = self.observer.observe(site, frame, task.results)
                 if touched[0]:
                     self.perform(task, site, frame, touched)
-            elif kind == CALL or site.write:
+            elif kind in (CALL, OPERATOR) or site.write:
                 self.observer.observe_alone(site, frame, task.results)
             if site.needed:
                 task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
@@ -692,6 +693,13 @@ class Execution:
             task.stands = None
             if self.explaining:
                 self.explain(site, frame, task)
+            operation = self.trace[-1].operation
+        if (
+            operation.write
+            and site.kind >= ATTRIBUTE
+            and self.observer.may_change_classes(operation.places)
+        ):
+            forget()  # only now: while this thread stood here, others have looked at classes
 
     def operation_at(self, task: Task, site: Site, touched: Touched) -> Operation:
         """Return the operation at `site`, as its thread is about to do it."""

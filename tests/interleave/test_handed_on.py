@@ -1031,10 +1031,12 @@ class Remembering:
 
     __neg__ = ask
     __add__ = __getitem__
-    x = property(ask)
+    x = compare = property(ask)
 
 
-@pytest.mark.parametrize("expression", ["box.x", "box[0]", "box + 0", "box.ask()", "-box"])
+@pytest.mark.parametrize(
+    "expression", ["box.x", "box.compare", "box[0]", "box + 0", "box.ask()", "-box"]
+)
 def test_what_is_remembered_when_python_code_has_ended_is_found(expression):
     """It is asked for a second time where the first answer is not remembered yet."""
 

@@ -275,9 +275,14 @@ def set_by_statement(kind, length):
     kind.__len__ = length
 
 
-def set_by_setattr(kind, length):
+def set_x(kind, value, _name):
+    """Change a class."""
+    kind.x = value
+
+
+def set_by_setattr(kind, value, name="__len__"):
     """Change a class, by a function in C."""
-    setattr(kind, "__len__", length)  # noqa: B010
+    setattr(kind, name, value)
 
 
 @pytest.mark.parametrize("change", [set_by_statement, set_by_setattr])
@@ -288,6 +293,72 @@ def test_a_class_that_changed_between_two_threads_is_looked_at_again(change):
         both(lambda: len(box), lambda: len(box))
         change(type(box), items.__len__)
         return 1 + first_seen(lambda: len(box), lambda: items.append(1))
+
+    both_seen, _ = explored(program)
+    assert both_seen
+
+
+def giving(value):
+    """Return a property."""
+    return property(lambda _: value)
+
+
+INSTEAD = {
+    "a property for another": (made(x=giving(1)), giving(2)),
+    "a property for a value": (made(x=1), giving(2)),
+    "a property before what an object has": (made(), giving(2)),
+    "a property before a slot": (made(__slots__=("x",)), giving(2)),
+    "a value for a property": (made(x=giving(1)), 2),
+    "a descriptor before what an object has": (made(), Setting(2)),
+}
+"""A class, and what it has of `x` later; `x` of its objects is 1 before that."""
+
+
+@pytest.mark.parametrize("way", INSTEAD)
+@pytest.mark.parametrize("change", [set_x, set_by_setattr])
+def test_what_a_class_comes_to_have_is_found_in_its_objects(way, change):
+    base, new = INSTEAD[way]
+
+    def program():
+        kind = made(base)
+        box = kind()
+        if not hasattr(kind, "x") or "__slots__" in vars(base):
+            box.x = 1
+        return first_seen(lambda: box.x, lambda: change(kind, new, "x"))
+
+    both_seen, _ = explored(program)
+    assert both_seen
+
+
+@pytest.mark.parametrize("change", [set_x, set_by_setattr])
+def test_a_class_that_others_looked_at_before_it_changed_is_looked_at_again(change):
+    """The second thread comes to its first look while the first one stands before the change."""
+
+    def program():
+        items = []
+        kind = made(x=-1)
+        box = kind()
+        count = property(items.count)
+        seen = []
+
+        def change_both():
+            change(kind, count, "x")
+            items.append(box)
+
+        both(change_both, lambda: seen.append((box.x, box.x)))
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {(-1, -1), (-1, 0), (-1, 1), (0, 0), (0, 1), (1, 1)}
+
+
+def test_what_a_module_comes_to_do_without_an_attribute_is_found():
+    def program():
+        module = types.ModuleType("module")
+
+        def change():
+            module.__getattr__ = lambda _: 2
+
+        return first_seen(lambda: getattr(module, "x", 1), change)
 
     both_seen, _ = explored(program)
     assert both_seen
