@@ -39,10 +39,14 @@ class Constant(NamedTuple):
 
 
 class Method(NamedTuple):
-    """An attribute looked up to be called at once."""
+    """An attribute of `receiver` that an earlier instruction looked up to be called.
+
+    What `with` looks up has no instruction of its own, and -1 for its offset.
+    """
 
     receiver: Source
     name: str
+    offset: int = -1
 
 
 class Built(NamedTuple):
@@ -265,7 +269,7 @@ class _Analysis:
         while todo:
             source = todo.pop()
             if isinstance(source, Method):
-                todo.append(source.receiver)
+                todo += [source.receiver, Result(source.offset)]
             elif isinstance(source, Built):
                 todo += source.parts
             elif isinstance(source, Result) and source.offset in self.found:
@@ -615,7 +619,7 @@ class _Analysis:
         effect = dis.stack_effect(instruction.opcode, instruction.arg)
         result = self.site(ATTRIBUTE, name, label, receiver=receiver)
         if effect > 0:
-            self.push(Method(receiver, name), NULL)
+            self.push(Method(receiver, name, self.offset), NULL)
         else:
             self.push(result)
 

@@ -44,6 +44,10 @@ namespace: Callable[[Any], Mapping[str, Any]] = type.__dict__["__dict__"].__get_
 """The attributes that a class has itself, whatever its metaclass makes of `__dict__`."""
 
 
+flags: Callable[[Any], int] = type.__dict__["__flags__"].__get__
+"""What kind of class it is, whatever its metaclass makes of `__flags__`."""
+
+
 @overload
 def is_a(thing: object, kinds: type[Kind]) -> TypeIs[Kind]: ...
 @overload
@@ -95,7 +99,7 @@ def forget() -> None:
 @once
 def is_python_type(kind: type) -> bool:
     """Tell a class whose methods are Python code that is watched."""
-    if not kind.__flags__ & OF_PROGRAM or hooks(kind):
+    if not flags(kind) & OF_PROGRAM or hooks(kind):
         return False
     members = namespace(kind).values()
     return all(is_python(each) or not _is_implemented(each) for each in members)
@@ -116,7 +120,7 @@ def hooks(kind: type) -> tuple[object, ...]:
     return tuple(
         hook
         for each in mro(kind)
-        if each.__flags__ & OF_PROGRAM
+        if flags(each) & OF_PROGRAM
         for name, member in namespace(each).items()
         for owner, hook in _called_by_python(each, name, member)
         if _is_unseen(hook) and not _is_usual(kind, owner, name, hook)
@@ -131,7 +135,7 @@ def _called_by_python(owner: type, name: str, member: object) -> Iterator[tuple[
         yield owner, member.__func__ if is_a(member, (staticmethod, classmethod)) else member
     else:
         for each in mro(type(member)):
-            if each.__flags__ & OF_PROGRAM:
+            if flags(each) & OF_PROGRAM:
                 members = namespace(each)
                 yield from ((each, members[way]) for way in _BINDING if way in members)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.classes import (
     OF_PROGRAM,
+    flags,
     hooks,
     is_a,
     is_python_function,
@@ -137,23 +138,9 @@ def searched(classes: Sequence[type], name: str) -> tuple[tuple[int, ...], int |
     for place, each in enumerate(classes):
         if name in namespace(each):
             return tuple(passed), place
-        if each.__flags__ & OF_PROGRAM:
+        if flags(each) & OF_PROGRAM:
             passed.append(place)
     return tuple(passed), None
-
-
-def static_method(receiver: object, name: str) -> types.FunctionType | None:
-    """Return the function that is a method of the object, if its own class has it."""
-    kind = type(receiver)
-    found = namespace(kind).get(name)
-    if (
-        type(found) is not types.FunctionType
-        or not _has_usual_attributes(kind)
-        or issubclass(kind, type)
-        or name in (instance_dict(receiver) or EMPTY)
-    ):
-        return None
-    return found
 
 
 def static_item(receiver: object, key: object) -> object:

@@ -74,6 +74,7 @@ from concspec.interleave.c_code import (
 from concspec.interleave.classes import (
     OF_PROGRAM,
     TEXTS,
+    flags,
     forget,
     has_finalizer,
     hooks,
@@ -114,7 +115,6 @@ from concspec.interleave.looking import (
     shown,
     static_attribute,
     static_item,
-    static_method,
 )
 from concspec.interleave.operations import ORDER, WHOLE
 from concspec.interleave.watched import OWN, is_modelled, is_shown
@@ -205,7 +205,9 @@ class Observer:
             receiver = self.value(source.receiver, frame, results)
             if type(receiver) is Aliases:
                 return receiver
-            return static_attribute(receiver, source.name)
+            if source.offset < 0:
+                return static_attribute(receiver, source.name)
+            return results.get((id(frame), source.offset), MISSING)
         if isinstance(source, Built):
             parts = [self.value(each, frame, results) for each in source.parts]
             return self.made_of(parts)
@@ -382,7 +384,7 @@ class Observer:
         found = namespace(has)[name]
         if type(found) in SLOTS:
             own = (self.name(receiver), field)  # in the object, beside its dictionary
-        elif not has.__flags__ & OF_PROGRAM:  # such a class cannot be changed
+        elif not flags(has) & OF_PROGRAM:  # such a class cannot be changed
             return (own, *passed) if known or passed else ()
         return (own, *passed, (self.name(has), field))
 
@@ -521,7 +523,7 @@ class Observer:
                 calls.append(thing)
             elif is_a(thing, type):
                 for each in mro(thing) if inside else ():
-                    if each.__flags__ & OF_PROGRAM and not is_modelled_class(each):
+                    if flags(each) & OF_PROGRAM and not is_modelled_class(each):
                         found.append(each)
                         todo += [one for one in namespace(each).values() if not callable(one)]
                 closed.append(thing)
@@ -537,7 +539,7 @@ class Observer:
                 todo += elements(thing)
                 if is_a(thing, defaultdict):
                     todo.append(factory_of(thing))
-                if inside and kind.__flags__ & OF_PROGRAM:
+                if inside and flags(kind) & OF_PROGRAM:
                     self.enter(thing, found, todo)
             elif kind in OPAQUE:
                 found.append(thing)
@@ -580,15 +582,7 @@ class Observer:
         self, site: Site, frame: types.FrameType, results: dict[Any, object]
     ) -> tuple[Any, object]:
         """Return the function that is called, and the object it is bound to, or MISSING."""
-        source = site.receiver
-        if type(source) is Method:
-            receiver = self.value(source.receiver, frame, results)
-            method = static_method(receiver, source.name)
-            if method is not None:
-                return method, receiver
-            function = self.value(source, frame, results)
-        else:
-            function = self.value(source, frame, results)
+        function = self.value(site.receiver, frame, results)
         if is_a(function, types.MethodType):
             return function.__func__, function.__self__
         if is_a(function, (types.BuiltinMethodType, types.MethodWrapperType)):

@@ -176,6 +176,28 @@ def test_the_function_that_is_called_is_the_one_that_is_got(way):
     assert both_seen
 
 
+@pytest.mark.parametrize("owner", ["an object", "a class"])
+def test_a_method_is_looked_up_before_its_arguments(owner):
+    """Another function takes its place while the argument is read."""
+
+    def program():
+        items = []
+        kind = made(put=items.append)
+        box = kind()
+        number = Plain(0)
+        seen = []
+
+        def change():
+            setattr(box if owner == "an object" else kind, "put", nowhere)
+            number.x = 1
+            seen.append(len(items))
+
+        both(lambda: box.put(number.x), change)
+        return seen[0], *items
+
+    assert set(explore(program).outcomes) == {(0,), (0, 0), (0, 1), (1, 0), (1, 1)}
+
+
 def module_of(table):
     """Return a module that gives the items of a table as attributes."""
     module = types.ModuleType("module")
