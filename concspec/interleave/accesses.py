@@ -15,6 +15,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
+from concspec.interleave.watched import is_program_code
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
@@ -83,8 +85,9 @@ class Site:
     what it is), `field` that in its namespace, `receiver` the source of the object, `key` the
     source of an item's key, `arguments` those of a call, `write` whether it changes what it
     touches, `label` the access in the words of the source text, and `needed` whether a later
-    instruction of the code uses the value read here.  `followed` is the code that a call here ran
-    last time, where that is Python code that is seen.
+    instruction of the code uses the value read here.  `is_of_library` tells code that the program
+    calls and has not itself.  `followed` is the code that a call here ran last time, where that is
+    Python code that is seen.
     """
 
     __slots__ = (
@@ -92,6 +95,7 @@ class Site:
         "code",
         "field",
         "followed",
+        "is_of_library",
         "key",
         "kind",
         "label",
@@ -130,6 +134,7 @@ class Site:
         self.key = key
         self.arguments = arguments
         self.needed = False
+        self.is_of_library = not is_program_code(code.co_filename)
         self.followed: CodeType | None = None
 
     def __repr__(self) -> str:

@@ -199,16 +199,16 @@ class Observer:
                 # What the comprehension goes through; one may call itself.
                 return results[id(frame.f_back), id(frame.f_code)]
             return frame.f_locals.get(name, MISSING)
-        if isinstance(source, Constant):
-            return source.value
-        if isinstance(source, Method):
+        if type(source) is Method:
             receiver = self.value(source.receiver, frame, results)
             if type(receiver) is Aliases:
                 return receiver
             if source.offset < 0:
                 return static_attribute(receiver, source.name)
             return results.get((id(frame), source.offset), MISSING)
-        if isinstance(source, Built):
+        if type(source) is Constant:
+            return source.value
+        if type(source) is Built:
             parts = [self.value(each, frame, results) for each in source.parts]
             return self.made_of(parts)
         return MISSING

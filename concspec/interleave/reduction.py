@@ -108,11 +108,12 @@ class EveryClass:
         node = self.nodes[depth]
         event = node.event
         expected = node.branches[0].operation if event is None else event.operation
-        task = _named(node.task, enabled)
+        task = execution.by_index.get(node.task)
         operation = None if task is None else task.pending
         if (
             task is None
             or operation is None
+            or task not in enabled
             # The state is that for which it was planned only as far as that is seen.
             or (event is None and not (operation.is_at(expected) or self.doubted(execution)))
             or (event is not None and not operation.same_as(expected))
@@ -418,8 +419,13 @@ class EveryInterleaving:
             operations = [task.pending for task in ordered if task.pending is not None]
             self.choices.append(([task.index for task in ordered], operations))
         indices, operations = self.choices[depth]
-        task = _named(indices[0], enabled)
-        if task is None or task.pending is None or not operations[0].same_as(task.pending):
+        task = execution.by_index.get(indices[0])
+        if (
+            task is None
+            or task.pending is None
+            or task not in enabled
+            or not operations[0].same_as(task.pending)
+        ):
             raise not_repeated(operations[0], execution, indices[0])
         if previous is not task and previous in enabled:
             self.used += 1
@@ -485,13 +491,6 @@ class Follow:
                 f"there; possible are {able}"
             )
         return task
-
-
-def _named(index: int, tasks: list[Task]) -> Task | None:
-    for task in tasks:
-        if task.index == index:
-            return task
-    return None
 
 
 def not_repeated(expected: Operation | None, execution: Execution, index: int) -> NotDeterministic:

@@ -27,7 +27,7 @@ from concspec.interleave.looking import ATOMS, MISSING, Aliases
 from concspec.interleave.observation import NOTHING, Observer
 from concspec.interleave.operations import Operation, dependent
 from concspec.interleave.sharing import Sharing, Stretch
-from concspec.interleave.watched import is_program_code, program_frame, stopping_frame
+from concspec.interleave.watched import program_frame, stopping_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -528,7 +528,8 @@ class Execution:
             touched = self.observer.going_on(site, touched, given)
         elif site.needed:
             task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
-        task.pending = called_by(self.operation_at(task, site, touched), frame)
+        operation = self.operation_at(task, site, touched)
+        task.pending = called_by(operation, frame) if site.is_of_library else operation
 
     def look_at_the_clock(self) -> None:
         """End this execution, unfinished, when the time for the search is up."""
@@ -689,7 +690,9 @@ class Execution:
                 task.stands = (site, frame, given)
             elif site.kind == RAISE:  # the traceback grows on as the exception goes up
                 self.observer.distrust("what `raise` writes into an exception that threads share")
-            self.reach(task, called_by(operation, frame))
+            if site.is_of_library:
+                operation = called_by(operation, frame)
+            self.reach(task, operation)
             task.stands = None
             if self.explaining:
                 self.explain(site, frame, task)
@@ -787,8 +790,7 @@ def where(frame: FrameType | None) -> str:
 
 def called_by(operation: Operation, frame: FrameType) -> Operation:
     """Return the operation, that of a library at the line of the program for which it is done."""
-    is_known = operation.filename and is_program_code(operation.filename)
-    calling = None if is_known else program_frame(frame)
+    calling = program_frame(frame)
     if calling is None:
         return operation
     return Operation(

@@ -188,7 +188,8 @@ def test_a_method_is_looked_up_before_its_arguments(owner):
         seen = []
 
         def change():
-            setattr(box if owner == "an object" else kind, "put", nowhere)
+            changed = box if owner == "an object" else kind
+            changed.put = nowhere
             number.x = 1
             seen.append(len(items))
 
