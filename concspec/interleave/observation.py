@@ -150,14 +150,19 @@ _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
 class Observer:
-    """Resolves the sites of one execution; knows its objects by short names."""
+    """Resolves the sites of one execution; knows its objects by short names.
 
-    __slots__ = ("doubt", "kept", "names", "streams")
+    `results` has, by frame and offset, what instructions pushed: whichever thread goes on with a
+    generator finds what another one left there.
+    """
+
+    __slots__ = ("doubt", "kept", "names", "results", "streams")
 
     def __init__(self) -> None:
         """Start with no object named."""
         self.names: dict[int, int] = {}
         self.kept: list[object] = []
+        self.results: dict[tuple[int, int], object] = {}
         self.streams = (sys.stdout, sys.stderr)  # the world's: what is written there is no result
         self.doubt: str | None = None  # what this execution depended on without its being seen
 
@@ -186,34 +191,34 @@ class Observer:
         """Note that this execution depends on what is not seen; the first reason is told."""
         self.doubt = self.doubt or reason
 
-    def value(self, source: Source, frame: types.FrameType, results: dict[Any, object]) -> object:
+    def value(self, source: Source, frame: types.FrameType) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
         if type(source) is Result:
             try:
-                return results[id(frame), source.offset]
+                return self.results[id(frame), source.offset]
             except KeyError:
                 return MISSING
         if type(source) is Local:
             name = source.name
-            if name == ".0" and (id(frame.f_back), id(frame.f_code)) in results:
+            if name == ".0" and (id(frame.f_back), id(frame.f_code)) in self.results:
                 # What the comprehension goes through; one may call itself.
-                return results[id(frame.f_back), id(frame.f_code)]
+                return self.results[id(frame.f_back), id(frame.f_code)]
             return frame.f_locals.get(name, MISSING)
         if type(source) is Method:
-            receiver = self.value(source.receiver, frame, results)
+            receiver = self.value(source.receiver, frame)
             if type(receiver) is Aliases:
                 return receiver
             if source.offset < 0:
                 return static_attribute(receiver, source.name)
-            return results.get((id(frame), source.offset), MISSING)
+            return self.results.get((id(frame), source.offset), MISSING)
         if type(source) is Constant:
             return source.value
         if type(source) is Built:
-            parts = [self.value(each, frame, results) for each in source.parts]
+            parts = [self.value(each, frame) for each in source.parts]
             return self.made_of(parts)
         return MISSING
 
-    def observe(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> Touched:
+    def observe(self, site: Site, frame: types.FrameType) -> Touched:
         """Return the places `site` is about to touch, and whether it changes them."""
         kind = site.kind
         if kind == GLOBAL:
@@ -228,24 +233,24 @@ class Observer:
         if kind == CELL:
             return ((-1, site.field),), site.write
         if kind == CALL:
-            return self.called(site, frame, results)
+            return self.called(site, frame)
         if kind == OPERATOR:
-            return self.operated(site, frame, results)
+            return self.operated(site, frame)
         if kind == NAME:
             names: Any = frame.f_locals
             place = (self.name(names), site.field)
             if site.write or names is frame.f_globals:
                 return (place,), site.write
             return (place, (self.name(frame.f_globals), site.field)), False
-        receiver = self.value(site.receiver, frame, results)
+        receiver = self.value(site.receiver, frame)
         if kind == ATTRIBUTE:
             if site.name in _PEEKED and is_modelled(site.code.co_filename):
                 return NOTHING  # what a primitive does with its own state is seen as steps
             return self.attribute(receiver, site.name, write=site.write)
         if kind == RAISE:
-            return self.raised(receiver, self.value(site.key, frame, results))
+            return self.raised(receiver, self.value(site.key, frame))
         if kind == ITEM:
-            return self.item(receiver, site, frame, results)
+            return self.item(receiver, site, frame)
         if kind == CAPTURE:
             # An iterator remembers how large a dictionary or a set was; that of a list does not.
             if is_a(receiver, list) and not hooks(type(receiver)):
@@ -258,7 +263,7 @@ class Observer:
         places, moves = self.whole(receiver)
         return places, moves or site.write or (receiver is MISSING and site.name == "next")
 
-    def read(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> object:
+    def read(self, site: Site, frame: types.FrameType) -> object:
         """Return the value the instruction at `site` is about to push, or MISSING."""
         kind = site.kind
         if kind in (GLOBAL, NAME):
@@ -269,14 +274,14 @@ class Observer:
         if kind == CELL:
             return frame.f_locals.get(site.name, MISSING)
         if kind == CALL:
-            return self.result(site, frame, results)
+            return self.result(site, frame)
         if kind == OPERATOR:
-            return self.made_by_operator(site, frame, results)
-        receiver = self.value(site.receiver, frame, results)
+            return self.made_by_operator(site, frame)
+        receiver = self.value(site.receiver, frame)
         if kind == ATTRIBUTE:
             return static_attribute(receiver, site.name)
         if kind == ITEM:
-            return static_item(receiver, self.value(site.key, frame, results))
+            return static_item(receiver, self.value(site.key, frame))
         if kind != CAPTURE or is_iterated_by_python(type(receiver)):
             return MISSING
         return receiver
@@ -289,21 +294,19 @@ class Observer:
         more, moves = self.touched([*given], inside=False, write=write)
         return (tuple(dict.fromkeys((*places, *more))), moves) if more else touched
 
-    def looker(
-        self, site: Site, frame: types.FrameType, results: dict[Any, object]
-    ) -> Callable[[], object]:
+    def looker(self, site: Site, frame: types.FrameType) -> Callable[[], object]:
         """Return a function that looks, whenever it is called, at what `site` touches now."""
         if site.kind == ATTRIBUTE:
-            owner = self.value(site.receiver, frame, results)
+            owner = self.value(site.receiver, frame)
             return lambda: shown(static_attribute(owner, site.name))
         if site.kind == ITEM:
-            container = self.value(site.receiver, frame, results)
-            key = self.value(site.key, frame, results)
+            container = self.value(site.receiver, frame)
+            key = self.value(site.key, frame)
             return lambda: static_item(container, key)
         if site.kind in (GLOBAL, CELL, NAME):
-            return lambda: self.read(site, frame, results)
+            return lambda: self.read(site, frame)
         source = site.receiver.receiver if isinstance(site.receiver, Method) else site.receiver
-        whole = self.value(source, frame, results)
+        whole = self.value(source, frame)
         if type(whole) in CONTAINERS:
             kind: Any = type(whole)
             return lambda: kind(whole)
@@ -397,10 +400,8 @@ class Observer:
 
     # Containers.
 
-    def item(
-        self, receiver: object, site: Site, frame: types.FrameType, results: dict[Any, object]
-    ) -> Touched:
-        key = self.value(site.key, frame, results)
+    def item(self, receiver: object, site: Site, frame: types.FrameType) -> Touched:
+        key = self.value(site.key, frame)
         if receiver is MISSING:
             return ((None, WHOLE),), site.write
         if type(receiver) in ATOMS and site.name != "in":
@@ -412,7 +413,7 @@ class Observer:
             if is_a(receiver, type):
                 roots += hooks(receiver)  # `__class_getitem__`
             if type(receiver) is Aliases or not is_python_type(type(receiver)):
-                roots += [self.value(each, frame, results) for each in site.arguments]
+                roots += [self.value(each, frame) for each in site.arguments]
                 roots += [key] if site.name == "in" else []
             return self.touched(roots, inside=False, write=site.write)
         field = field_of(receiver, key)
@@ -420,7 +421,7 @@ class Observer:
             field = WHOLE  # the items behind it move
         if field == WHOLE:
             # A slice that is assigned to goes through what it is given; `in` compares.
-            others = [self.value(each, frame, results) for each in site.arguments]
+            others = [self.value(each, frame) for each in site.arguments]
             if site.name == "in":
                 others += [*elements(receiver), key]
             places, write = self.touched(others, inside=False, write=site.write)
@@ -578,11 +579,9 @@ class Observer:
 
     # Calls.
 
-    def callee(
-        self, site: Site, frame: types.FrameType, results: dict[Any, object]
-    ) -> tuple[Any, object]:
+    def callee(self, site: Site, frame: types.FrameType) -> tuple[Any, object]:
         """Return the function that is called, and the object it is bound to, or MISSING."""
-        function = self.value(site.receiver, frame, results)
+        function = self.value(site.receiver, frame)
         if is_a(function, types.MethodType):
             return function.__func__, function.__self__
         if is_a(function, (types.BuiltinMethodType, types.MethodWrapperType)):
@@ -590,24 +589,24 @@ class Observer:
             return function, MISSING if owner is None else owner
         return function, MISSING
 
-    def given(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> list[object]:
+    def given(self, site: Site, frame: types.FrameType) -> list[object]:
         """Return the arguments of a call; of `f(*rest)` those in `rest`, if it is a tuple."""
-        given = [self.value(each, frame, results) for each in site.arguments]
+        given = [self.value(each, frame) for each in site.arguments]
         if site.name == "*" and type(given[0]) is tuple:
             given[:1] = given[0]
         return given
 
-    def called(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> Touched:
-        function, owner = self.callee(site, frame, results)
+    def called(self, site: Site, frame: types.FrameType) -> Touched:
+        function, owner = self.callee(site, frame)
         if function is MISSING:
             return ((None, WHOLE),), True
         if site.name == "*":
-            spread = self.value(site.arguments[0], frame, results) if site.arguments else NEW
+            spread = self.value(site.arguments[0], frame) if site.arguments else NEW
             if type(spread) is not tuple and spread is not NEW:  # it is gone through first
                 places, moves = self.touched([spread], inside=False, write=False)
-                touched, write = self.handed(site, function, owner, frame, results)
+                touched, write = self.handed(site, function, owner, frame)
                 return (*places, *touched), moves or write
-        return self.handed(site, function, owner, frame, results)
+        return self.handed(site, function, owner, frame)
 
     def handed(
         self,
@@ -615,7 +614,6 @@ class Observer:
         function: Any,
         owner: object,
         frame: types.FrameType,
-        results: dict[Any, object],
     ) -> Touched:
         """Return what a function touches of what it is handed."""
         if is_python_function(function):
@@ -628,12 +626,12 @@ class Observer:
                 return NOTHING
             bound = [] if owner is MISSING else [owner]
             kept = [got_cell(each) for each in function.__closure__ or ()]
-            given = self.given(site, frame, results)
+            given = self.given(site, frame)
             return self.touched([*bound, *kept, *given], inside=True, write=True)
-        given = self.given(site, frame, results)
+        given = self.given(site, frame)
         if is_a(function, types.CodeType):
             if function.co_name in _COMPREHENSIONS and given:
-                results[id(frame), id(function)] = given[0]
+                self.results[id(frame), id(function)] = given[0]
             return NOTHING
         if type(function) is Aliases:
             known = function is NEW
@@ -744,37 +742,37 @@ class Observer:
             return self.touched(given, inside=False, write=False)
         return self.touched(given, inside=True, write=True)
 
-    def operated(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> Touched:
+    def operated(self, site: Site, frame: types.FrameType) -> Touched:
         """Return what an operator touches; `shared += [1]` changes its left operand."""
         left, right = site.arguments
-        one = self.value(left, frame, results)
-        other = self.value(right, frame, results)
+        one = self.value(left, frame)
+        other = self.value(right, frame)
         if type(one) in ATOMS and one is not MISSING:
             if type(other) in ATOMS and other is not MISSING:
                 return NOTHING
             return self.touched([other], inside=False, write=False)
         return self.touched([one, other], inside=False, write=site.write)
 
-    def observe_alone(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> None:
+    def observe_alone(self, site: Site, frame: types.FrameType) -> None:
         """Look at what no other thread can see for nothing but what is made or done of classes."""
         if site.kind == ATTRIBUTE and site.write:
-            if is_a(self.value(site.receiver, frame, results), type):
+            if is_a(self.value(site.receiver, frame), type):
                 forget()
         elif site.kind == OPERATOR:
             for source in site.arguments:
-                operand = self.value(source, frame, results)
+                operand = self.value(source, frame)
                 if type(operand) not in ATOMS or operand is MISSING:
                     forget()
         elif site.kind == CALL:
-            function, _ = self.callee(site, frame, results)
+            function, _ = self.callee(site, frame)
             if is_a(function, type):
                 self.ends(function, frame)
                 if is_python_type(function):
                     return
             elif is_python(function) or is_a(function, types.CodeType):
                 return
-            called = self.value(site.receiver, frame, results)
-            given = self.given(site, frame, results)
+            called = self.value(site.receiver, frame)
+            given = self.given(site, frame)
             if is_a(called, (types.BuiltinFunctionType, types.MethodType)):
                 self.lent(called.__name__, called.__self__, given)
             if _may_set_attributes(called, given):
@@ -807,11 +805,9 @@ class Observer:
         if reason and self.doubt is None:
             self.doubt = f"{reason}, asked at {frame.f_code.co_filename}:{frame.f_lineno}"
 
-    def made_by_operator(
-        self, site: Site, frame: types.FrameType, results: dict[Any, object]
-    ) -> object:
+    def made_by_operator(self, site: Site, frame: types.FrameType) -> object:
         """Return what is known of the value that an operator gives."""
-        operands = [self.value(each, frame, results) for each in site.arguments]
+        operands = [self.value(each, frame) for each in site.arguments]
         if any(type(each) is not Aliases and is_python_type(type(each)) for each in operands):
             return MISSING
         made = self.made_of(operands)
@@ -820,10 +816,10 @@ class Observer:
         known = {id(each) for each in operands}
         return Aliases([each for each in made.objects if id(each) not in known])
 
-    def result(self, site: Site, frame: types.FrameType, results: dict[Any, object]) -> object:
+    def result(self, site: Site, frame: types.FrameType) -> object:
         """Return the result of a call, as far as it can be told before."""
-        given = self.given(site, frame, results)
-        function, owner = self.callee(site, frame, results)
+        given = self.given(site, frame)
+        function, owner = self.callee(site, frame)
         if is_a(function, types.CodeType):
             return NEW if function.co_flags & GENERATOR else MISSING
         if is_python_function(function):
@@ -876,11 +872,10 @@ class Observer:
         frame: types.FrameType,
         ending: types.FrameType,
         value: object,
-        results: dict[Any, object],
     ) -> object:
         """Return the value `site` of `frame` gets if it is `ending` that it called, or MISSING."""
         code = ending.f_code
-        if self.is_called_by_c(site, frame, ending, results):
+        if self.is_called_by_c(site, frame, ending):
             return MISSING
         if site.kind == ATTRIBUTE:
             return value  # of a property, a descriptor or `__getattr__`
@@ -892,7 +887,7 @@ class Observer:
             own = code.co_name in _GIVING
             return value if own and value is not NotImplemented else MISSING
         if site.kind == CALL:
-            function, _ = self.callee(site, frame, results)
+            function, _ = self.callee(site, frame)
             if is_a(function, type):
                 function = static_attribute(function, "__init__")
                 value = ending.f_locals.get(code.co_varnames[0]) if code.co_varnames else MISSING
@@ -907,12 +902,11 @@ class Observer:
         site: Site,
         frame: types.FrameType,
         ending: types.FrameType,
-        results: dict[Any, object],
     ) -> bool:
         """Tell whether C code may stand between `site` and what ends, such as that of a cache."""
         asked = site.arguments if site.kind == OPERATOR else [site.receiver]
         for source in asked:
-            thing = self.value(source, frame, results)
+            thing = self.value(source, frame)
             if type(thing) is Aliases or thing is MISSING:
                 # A method that Python calls by itself is given the object first.
                 first = ending.f_code.co_varnames[:1]

@@ -123,7 +123,6 @@ class Task:
         "past",
         "path",
         "pending",
-        "results",
         "seen",
         "stands",
         "stretch",
@@ -155,7 +154,6 @@ class Task:
         self.failure: BaseException | None = None
         self.past = 0
         self.seen = False
-        self.results: dict[Any, object] = {}
         # By frame, the operation it stands in, in which C code may call Python code, and what that
         # gave it.
         self.inside: dict[int, tuple[Site, tuple[object, ...]]] = {}
@@ -523,11 +521,11 @@ class Execution:
         if not dependent(done, task.pending):
             return
         site, frame, given = task.stands
-        touched = self.observer.observe(site, frame, task.results)
+        touched = self.observer.observe(site, frame)
         if given:
             touched = self.observer.going_on(site, touched, given)
         elif site.needed:
-            task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
+            self.observer.results[id(frame), site.offset] = self.observer.read(site, frame)
         operation = self.operation_at(task, site, touched)
         task.pending = called_by(operation, frame) if site.is_of_library else operation
 
@@ -628,19 +626,19 @@ class Execution:
             kind = site.kind
             if kind == ENDING:
                 if task.inside:
-                    value = self.observer.value(site.receiver, frame, task.results)
+                    value = self.observer.value(site.receiver, frame)
                     self.returned(task, frame, value)
                 return
             touched: Touched = NOTHING
             # What is done alone is ordered by `start` and `join` with all that others do.
             if not self.alone:
-                touched = self.observer.observe(site, frame, task.results)
+                touched = self.observer.observe(site, frame)
                 if touched[0]:
                     self.perform(task, site, frame, touched)
             elif kind in (CALL, OPERATOR) or site.write:
-                self.observer.observe_alone(site, frame, task.results)
+                self.observer.observe_alone(site, frame)
             if site.needed:
-                task.results[id(frame), site.offset] = self.observer.read(site, frame, task.results)
+                self.observer.results[id(frame), site.offset] = self.observer.read(site, frame)
             # A name is looked up without calling anything; an attribute may be a property, and what
             # changes something as it is read is one of C code, which may go on.
             if kind >= ATTRIBUTE and (
@@ -695,7 +693,7 @@ class Execution:
             self.reach(task, operation)
             task.stands = None
             if self.explaining:
-                self.explain(site, frame, task)
+                self.explain(site, frame)
             operation = self.trace[-1].operation
         if (
             operation.write
@@ -740,32 +738,32 @@ class Execution:
             # An attribute that fails may be found by `__getattr__`.
             found = MISSING
             if not (failed and site.kind == ATTRIBUTE):
-                found = self.observer.value_of(site, calling, frame, value, task.results)
+                found = self.observer.value_of(site, calling, frame, value)
             if found is not MISSING:
-                task.results[id(calling), site.offset] = found
+                self.observer.results[id(calling), site.offset] = found
                 del task.inside[id(calling)]
                 return
             if site.needed:  # it may give on what it was given
                 key = id(calling), site.offset
-                known = task.results.get(key, MISSING)
-                task.results[key] = self.observer.made_of([known, value])
+                known = self.observer.results.get(key, MISSING)
+                self.observer.results[key] = self.observer.made_of([known, value])
             if not self.alone:
                 if type(value) not in ATOMS or value is MISSING:
                     given = (*given, value)
                     task.inside[id(calling)] = site, given
-                touched = self.observer.observe(site, calling, task.results)
+                touched = self.observer.observe(site, calling)
                 touched = self.observer.going_on(site, touched, given)
                 if touched[0]:
                     self.perform(task, site, calling, touched, given)
         except Exception as error:  # noqa: BLE001 - raised again
             self.break_off(error)
 
-    def explain(self, site: Site, frame: FrameType, task: Task) -> None:
+    def explain(self, site: Site, frame: FrameType) -> None:
         """Keep what an explanation of the step just begun needs to know."""
         step = self.trace[-1]
         step.variables = dict(frame.f_locals)
         step.frame = self.observer.name(frame)
-        look = self.observer.looker(site, frame, task.results)
+        look = self.observer.looker(site, frame)
         if step.operation.write:
             step.look = look
         else:

@@ -6,6 +6,7 @@ Each program can give 1 and 2, by a change that only code of C makes or sees.
 import functools
 import gc
 import operator
+import threading
 import types
 import weakref
 
@@ -197,6 +198,34 @@ def test_a_method_is_looked_up_before_its_arguments(owner):
         return seen[0], *items
 
     assert set(explore(program).outcomes) == {(0,), (0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_a_method_is_the_one_that_another_thread_looked_up_for_a_generator():
+    def program():
+        items = []
+        box = Plain(0)
+        box.put = nowhere
+        seen = []
+
+        def putting():
+            while True:
+                box.put((yield))
+
+        generator = putting()
+        next(generator)
+
+        def change():
+            box.put = items.append
+            generator.send(1)
+            seen.append(len(items))
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        generator.send(2)
+        thread.join()
+        return seen[0], *items
+
+    assert {(0, 2), (1, 2)} <= set(explore(program).outcomes)
 
 
 def module_of(table):
