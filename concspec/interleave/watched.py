@@ -42,7 +42,7 @@ def is_watched(code: types.CodeType) -> bool:
     """Tell whether the accesses of this code are seen: of all in Python, but what is modelled."""
     filename = code.co_filename
     if is_modelled(filename):
-        return id(code) in _CALLING_BACK or (filename in _POOLS and code.co_name in _RUNNING_TASKS)
+        return id(code) in _WATCHED or (filename in _POOLS and code.co_name in _RUNNING_TASKS)
     return is_shown(code)
 
 
@@ -69,14 +69,17 @@ _HIDDEN_FILES = frozenset(
 _HIDING = functools.__file__ if hasattr(functools, "hidden_applevel") else ""
 _HIDDEN = frozenset(["reduce", "cmp_to_key", "__call__", "wrapper"])
 _RUNNING_TASKS = frozenset(["run", "initialize", "_invoke_callbacks", "add_done_callback"])
-# Code of `threading` that calls what the program gave it.
-_CALLING_BACK = frozenset(
-    id(function.__code__)
-    for function in (
-        threading.Timer.run,
-        threading.Condition.wait_for,
-        threading.Barrier._release,  # type: ignore[attr-defined]
+# Code of `threading` that calls what the program gave it, or gets and sets attributes.
+_WATCHED = frozenset(
+    id(vars(kind)[name].__code__)
+    for kind, names in (
+        (threading.Timer, ["run"]),
+        (threading.Condition, ["wait_for"]),
+        (threading.Barrier, ["_release"]),
+        (threading.Thread, ["getName", "setName", "isDaemon", "setDaemon"]),
     )
+    for name in names
+    if name in vars(kind)
 )
 
 

@@ -304,6 +304,23 @@ def test_attributes_in_another_place_are_found(way):
     assert both_seen
 
 
+@pytest.mark.filterwarnings("ignore")  # the methods are deprecated
+@pytest.mark.parametrize(
+    ("change", "look"),
+    [
+        (lambda thread: thread.setName("2"), lambda thread: int(thread.getName())),
+        (lambda thread: thread.setDaemon(True), lambda thread: 1 + thread.isDaemon()),  # noqa: FBT003
+    ],
+)
+def test_what_methods_set_in_a_thread_is_found(change, look):
+    def program():
+        thread = threading.Thread(name="1")
+        return first_seen(lambda: look(thread), lambda: change(thread))
+
+    both_seen, _ = explored(program)
+    assert both_seen
+
+
 def test_an_attribute_by_a_weak_proxy_proves_nothing():
     def program():
         box = Plain(1)
