@@ -309,7 +309,7 @@ def test_attributes_in_another_place_are_found(way):
     ("change", "look"),
     [
         (lambda thread: thread.setName("2"), lambda thread: int(thread.getName())),
-        (lambda thread: thread.setDaemon(True), lambda thread: 1 + thread.isDaemon()),  # noqa: FBT003
+        (lambda thread: thread.setDaemon(True), lambda thread: 1 + thread.isDaemon()),
     ],
 )
 def test_what_methods_set_in_a_thread_is_found(change, look):
