@@ -54,7 +54,7 @@ LOCAL = frozenset([exec, eval, locals])
 SHOWING = frozenset([dir, vars])
 HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern])
 # Functions of these do nothing but read what they are given.
-HARMLESS_MODULES = frozenset(["_abc", "_thread", "time", "math", "cmath", "errno"])
+HARMLESS_MODULES = frozenset(["_thread", "time", "math", "cmath", "errno"])
 # Functions of these touch what they are given and nothing of their own.
 STATELESS = frozenset(
     [

@@ -116,7 +116,7 @@ from concspec.interleave.looking import (
     static_attribute,
     static_item,
 )
-from concspec.interleave.operations import ORDER, WHOLE
+from concspec.interleave.operations import ORDER, WHOLE, Inherited
 from concspec.interleave.watched import OWN, is_modelled, is_shown
 
 if TYPE_CHECKING:
@@ -223,13 +223,7 @@ class Observer:
         kind = site.kind
         if kind == GLOBAL:
             # A global is an item of its module's namespace, as `globals()["name"]` is.
-            scope = frame.f_globals
-            place = (self.name(scope), site.field)
-            if site.name in scope:
-                return (place,), site.write
-            if site.write:
-                return (place, (place[0], ORDER)), True
-            return (place, (self.name(vars(builtins)), site.field)), False
+            return self.variable([frame.f_globals], site, frame)
         if kind == CELL:
             return ((-1, site.field),), site.write
         if kind == CALL:
@@ -238,10 +232,8 @@ class Observer:
             return self.operated(site, frame)
         if kind == NAME:
             names: Any = frame.f_locals
-            place = (self.name(names), site.field)
-            if site.write or names is frame.f_globals:
-                return (place,), site.write
-            return (place, (self.name(frame.f_globals), site.field)), False
+            scopes = [names] if names is frame.f_globals else [names, frame.f_globals]
+            return self.variable(scopes, site, frame)
         receiver = self.value(site.receiver, frame)
         if kind == ATTRIBUTE:
             if site.name in _PEEKED and is_modelled(site.code.co_filename):
@@ -263,6 +255,16 @@ class Observer:
         places, moves = self.whole(receiver)
         return places, moves or site.write or (receiver is MISSING and site.name == "next")
 
+    def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
+        """Return what a name touches that is looked up in one of these after the other."""
+        place = (self.name(scopes[0]), site.field)
+        if site.name in scopes[0]:
+            return (place,), site.write
+        if site.write:
+            return (place, (place[0], ORDER)), True
+        others = [*scopes[1:], frame.f_builtins]
+        return (place, *[(self.name(each), site.field) for each in others]), False
+
     def read(self, site: Site, frame: types.FrameType) -> object:
         """Return the value the instruction at `site` is about to push, or MISSING."""
         kind = site.kind
@@ -270,7 +272,7 @@ class Observer:
             found = frame.f_locals.get(site.name, MISSING) if kind == NAME else MISSING
             if found is MISSING:
                 found = frame.f_globals.get(site.name, MISSING)
-            return vars(builtins).get(site.name, MISSING) if found is MISSING else found
+            return frame.f_builtins.get(site.name, MISSING) if found is MISSING else found
         if kind == CELL:
             return frame.f_locals.get(site.name, MISSING)
         if kind == CALL:
@@ -367,13 +369,14 @@ class Observer:
             if name in ("__dict__", "__class__"):
                 return ((None, WHOLE),)
             of = self.name(owner)
+            changed: tuple[Place, ...] = ((of, field),)
             if issubclass(kind, type):  # what is a property goes before what objects have
-                return ((None, field), (of, ORDER)) if name not in known else ((None, field),)
+                changed += ((None, Inherited(field)),)
             if name in known:
-                return ((of, field),)
+                return changed
             if any(type(namespace(each).get(name)) in SLOTS for each in classes):
                 return ((self.name(receiver), field),)
-            return ((of, field), (of, ORDER))
+            return (*changed, (of, ORDER))
         own = (self.name(owner), field)
         if name in known:
             return (own,)
@@ -417,8 +420,8 @@ class Observer:
                 roots += [key] if site.name == "in" else []
             return self.touched(roots, inside=False, write=site.write)
         field = field_of(receiver, key)
-        if site.name == "del" and not is_a(receiver, dict):
-            field = WHOLE  # the items behind it move
+        if site.name in ("del", "in") and not is_a(receiver, dict):
+            field = WHOLE  # the items behind it move; what is looked for may be anywhere
         if field == WHOLE:
             # A slice that is assigned to goes through what it is given; `in` compares.
             others = [self.value(each, frame) for each in site.arguments]
@@ -438,7 +441,7 @@ class Observer:
     def added(self, receiver: object, owner: int, field: Field) -> Touched:
         """Return what is touched where a dictionary has a missing item made."""
         made, _ = self.touched([factory_of(receiver)], inside=True, write=True)
-        return ((owner, field), (owner, ORDER), *made), True
+        return ((owner, field), (owner, ORDER), (owner, ("default_factory",)), *made), True
 
     def whole(self, receiver: object) -> Touched:
         """Return the places of going through `receiver`, but not through what is inside."""
@@ -461,7 +464,9 @@ class Observer:
         if not write:
             # To get an item can be to add one, and so it is to get the next one.
             write = any(is_iterator(type(each)) or is_a(each, defaultdict) for each in found)
-        return tuple([(self.name(each), WHOLE) for each in found]), write
+        return tuple(
+            [(-1 if is_a(each, types.CellType) else self.name(each), WHOLE) for each in found]
+        ), write
 
     def made_of(self, parts: list[object]) -> object:
         """Return what is known of a value that is among `parts`, or holds some of them."""
@@ -592,7 +597,7 @@ class Observer:
     def given(self, site: Site, frame: types.FrameType) -> list[object]:
         """Return the arguments of a call; of `f(*rest)` those in `rest`, if it is a tuple."""
         given = [self.value(each, frame) for each in site.arguments]
-        if site.name == "*" and type(given[0]) is tuple:
+        if site.name == "*" and given and type(given[0]) is tuple:
             given[:1] = given[0]
         return given
 
@@ -601,9 +606,11 @@ class Observer:
         if function is MISSING:
             return ((None, WHOLE),), True
         if site.name == "*":
-            spread = self.value(site.arguments[0], frame) if site.arguments else NEW
-            if type(spread) is not tuple and spread is not NEW:  # it is gone through first
-                places, moves = self.touched([spread], inside=False, write=False)
+            # What is not a tuple is gone through first, and a dictionary that is not a new one.
+            spread = [self.value(each, frame) for each in site.arguments if type(each) is not Built]
+            spread = [each for each in spread if type(each) is not tuple and each is not NEW]
+            if spread:
+                places, moves = self.touched(spread, inside=False, write=False)
                 touched, write = self.handed(site, function, owner, frame)
                 return (*places, *touched), moves or write
         return self.handed(site, function, owner, frame)
@@ -659,13 +666,16 @@ class Observer:
         """A function of a module written in C."""
         self.question(function, frame)
         if function in LOCAL or (function in SHOWING and not given):
-            return ((-1, WHOLE),), False
+            return self.given_builtins(given[1]) if len(given) > 1 else (((-1, WHOLE),), False)
         if function in RUNNING or function in HARMLESS:
             return NOTHING
         if function is print:
             return self.printed(given)
         if function in SHOWING:
             return self.touched(given, inside=True, write=False)
+        if function.__module__ == "_abc":  # what is registered with one class counts for others
+            registry = self.name(vars(sys.modules["_abc"]))
+            return ((registry, WHOLE),), function.__name__ == "_abc_register"
         if function.__module__ in HARMLESS_MODULES:
             return self.touched(given, inside=False, write=False)
         if function in GETTING or function in SETTING:
@@ -681,19 +691,35 @@ class Observer:
             places += ((self.name(vars(module or builtins)), WHOLE),)
         return places, write
 
+    def given_builtins(self, scope: object) -> Touched:
+        """Return what `exec` touches of the variables it is to use: it adds `__builtins__`."""
+        if not is_a(scope, dict) or hooks(type(scope)):
+            return self.touched([scope], inside=False, write=True)
+        place = (self.name(scope), ("__builtins__",))
+        if dict.__contains__(scope, "__builtins__"):
+            return (place,), False
+        return (place, (place[0], ORDER)), True
+
     def printed(self, given: list[object]) -> Touched:
         """What is printed, and where: a stream that the program has made is shared as all else."""
         streams = [each for each in given if type(each).__module__ in ("_io", "io")]
-        looked_up = () if streams else ((self.name(vars(sys)), ("stdout",)),)
+        looked_up: tuple[Place, ...] = ()
+        if not streams:
+            looked_up = ((self.name(vars(sys)), ("stdout",)),)
         streams = streams or [sys.stdout]
         made = [each for each in streams if not any(each is known for known in self.streams)]
+        for each in [*given, *streams]:
+            if is_of_python(type(each)):  # its `write` is looked up
+                looked_up += self.places(each, "write", write=False)
         places, write = self.touched([*given, *made], inside=False, write=bool(made))
         return (*looked_up, *places), write
 
     def method(self, name: str, owner: Any, given: list[object]) -> Touched:
         """A method written in C, called on `owner`."""
         if name in ("__init__", "__init_subclass__") and not is_a(owner, CONTAINERS):
-            return self.touched(given, inside=False, write=False)
+            places, write = self.touched(given, inside=False, write=False)
+            again, _ = self.touched([owner], inside=False, write=False)
+            return (*again, *places), write or bool(again)
         if name == "__new__" and given and is_a(given[0], type):
             return self.touched(given[1:], inside=False, write=False)
         if name in ATTRIBUTE_METHODS and given and type(given[0]) is str:

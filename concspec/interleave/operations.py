@@ -22,6 +22,12 @@ ORDER = "order"
 """The field that the order of a dictionary's keys depends on: each key that comes to it."""
 
 
+class Inherited(tuple):  # type: ignore[type-arg]
+    """The field of an attribute that objects have from a class: no part of what they hold."""
+
+    __slots__ = ()
+
+
 class Waiter:
     """One thread inside `Condition.wait`; `since` is the depth of the step that notified it."""
 

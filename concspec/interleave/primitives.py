@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import _thread
 import contextvars
+import functools
+import itertools
 import os
 import queue
 import sys
@@ -30,6 +32,8 @@ from concspec.interleave.watched import stopping_frame
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from concspec.interleave.operations import Place
 
 _get_ident = _thread.get_ident
 _real_allocate = _thread.allocate_lock
@@ -57,7 +61,7 @@ def operation(
     thing: object,
     *,
     available: Callable[[], bool],
-    also: object = None,
+    also: tuple[object, ...] = (),
     field: str = "",
     write: bool = True,
     waits: bool = False,
@@ -74,7 +78,7 @@ def operation(
     frame = stopping_frame(2)
     name = execution.observer.name
     place = name(thing), field
-    places = (place,) if also is None else (place, (name(also), ""))
+    places = (place, *[(name(each), "") for each in also])
     step = Operation(
         kind,
         type(thing).__name__,
@@ -374,10 +378,15 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
         return bool(_original(threading.Condition, "wait")(self, timeout))
     execution, task = found
     lock = self._lock
+    is_holder = lock.holder is task
     _demand(execution, task, lock, "wait")
     waiter = Waiter()
-    operation(execution, task, "wait", self, also=lock, available=lock.is_free)
+    operation(execution, task, "wait", self, also=(lock,), available=lock.is_free)
     self._waiters.append(waiter)
+    if is_holder:
+        _demand_still(execution, lock, "wait")
+    elif not lock.taken and not execution.over:
+        raise RuntimeError("release unlocked lock")
     count = getattr(lock, "count", 1)
     lock._at_fork_reinit()
 
@@ -393,7 +402,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
         task,
         "wake",
         self,
-        also=lock,
+        also=(lock,),
         available=lock.is_free,
         waits=True,
         ready=ready if timeout is None else lock.is_free,
@@ -422,6 +431,16 @@ def _demand(execution: Execution, task: Task, lock: Lock | RLock, to: str) -> No
     raise RuntimeError(f"cannot {to} on un-acquired lock")
 
 
+def _demand_still(execution: Execution, lock: Lock | RLock, to: str) -> None:
+    """Raise RuntimeError if the lock was released by another thread since its holder came here.
+
+    Whether that is before or after a condition asks for its lock is told by no step.
+    """
+    if not lock.taken and not execution.over:
+        execution.observer.distrust("when a condition asks for a lock that others release")
+        raise RuntimeError(f"cannot {to} on un-acquired lock")
+
+
 def _condition_notify(self: Any, n: int = 1) -> None:
     found = current()
     if found is None:
@@ -429,9 +448,14 @@ def _condition_notify(self: Any, n: int = 1) -> None:
         return
     execution, task = found
     lock = self._lock
+    is_holder = lock.holder is task
     _demand(execution, task, lock, "notify")
     free = lock.is_free
-    operation(execution, task, "notify", self, field="time out", also=self, available=free)
+    # Another thread can release a plain lock, but no other kind.
+    also = (self, lock) if isinstance(lock, Lock) else (self,)
+    operation(execution, task, "notify", self, field="time out", also=also, available=free)
+    if is_holder:
+        _demand_still(execution, lock, "notify")
     for _ in range(min(n, len(self._waiters))):
         waiter = self._waiters.popleft()
         waiter.notified = True
@@ -479,8 +503,11 @@ def _thread_start(self: Any) -> None:
         raise RuntimeError("threads can only be started once")
     context = _context_of(self)
     target = getattr(self, "_target", None)
-    if target is not None and not is_python(target):
-        self._target, self._args = _calling, (target, *self._args)
+    if target is not None and not (
+        is_python(target) and type(self._args) is tuple and not self._kwargs
+    ):
+        given = target, self._args, self._kwargs
+        self._target, self._args, self._kwargs = _calling, given, {}
     self._started._flag = True
 
     def body(child: Task) -> None:
@@ -493,13 +520,14 @@ def _thread_start(self: Any) -> None:
         threads[ident] = self
         try:
             run = self.run
-            execution.traced(context.run, *((run,) if is_python(run) else (_calling, run)))
+            execution.traced(context.run, *((run,) if is_python(run) else (_calling, run, (), {})))
         except (SystemExit, Unwind):
             pass
         except ExplorationError as error:
             execution.fail(error)
         except BaseException as error:  # noqa: BLE001 - it ends this thread, and is reported
-            child.failure = error
+            if not execution.over:  # else it comes of ending where it stood
+                child.failure = error
             if threading.excepthook is not execution.excepthook and not execution.over:
                 reason = "what a thread does with an exception that nobody caught"
                 execution.observer.distrust(reason)
@@ -513,10 +541,11 @@ def _thread_start(self: Any) -> None:
     execution.start(task, self, body)
 
 
-# A target that is not written in Python is called where it can be seen, in code like the program's.
+# A target that is not written in Python, or is given what others may change, is called where it can
+# be seen, in code like the program's.
 _scope: dict[str, Any] = {}
 exec(  # noqa: S102
-    "def call(target, /, *args, **kwargs):\n    return target(*args, **kwargs)",
+    "def call(target, args, kwargs):\n    return target(*args, **kwargs)",
     _scope,
 )
 _calling = _scope["call"]
@@ -595,16 +624,38 @@ def _look(execution: Execution, task: Task, target: Task) -> None:
 
 def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
     """Return the access to whether a thread has ended."""
-    touched = ((execution.observer.name(task), "end"),), write
-    key = "thread end", touched
+    return _access(execution, "thread end", (execution.observer.name(task), "end"), write=write)
+
+
+def _access(execution: Execution, label: str, place: Place, *, write: bool) -> Operation:
+    key: Any = label, place, write
     try:
         return execution.operations[key]
     except KeyError:
-        places, _ = touched
         known = execution.operations[key] = Operation(
-            "write" if write else "read", "thread end", places, write=write
+            "write" if write else "read", label, (place,), write=write
         )
         return known
+
+
+class Numbers:
+    """Counts the threads that are made without a name, as `threading` does for theirs."""
+
+    def __init__(self) -> None:
+        """Start with the first."""
+        self.next = itertools.count(1).__next__
+
+    def __call__(self) -> int:
+        """Take the next number: a step where another thread takes one, too."""
+        found = current()
+        if found is not None and not found[0].alone and not found[0].over:
+            execution, task = found
+            place = execution.observer.name(threading), "numbers"
+            taking = _access(execution, "thread number", place, write=True)
+            task.stretch.accesses.add(taking)
+            if taking.label in execution.shared:
+                execution.reach(task, called_by(taking, sys._getframe(1)))
+        return self.next()
 
 
 def _sleep(seconds: float) -> None:
@@ -663,6 +714,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (threading, "Lock", _make_lock),
     (threading, "_allocate_lock", _make_lock),
     (threading, "RLock", _make_rlock),
+    (functools, "RLock", _make_rlock),  # of its cached properties and, on PyPy, its caches
     (threading.Thread, "start", _thread_start),
     (threading.Thread, "join", _thread_join),
     (threading.Thread, "is_alive", _thread_is_alive),

@@ -123,6 +123,8 @@ class EveryClass:
             node.before = task.past
             node.races, past = self.races(task.past, operation, depth)
             event = node.event = Event(task.index, operation, depth, past)
+            # Where it was planned it may have touched less, as a key that was there already.
+            node.branches[0].operation = operation
         else:
             # Its availability is noted when it runs; the object that runs has to be kept.
             event.operation = operation

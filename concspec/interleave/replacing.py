@@ -32,6 +32,7 @@ _SYNCHRONISATION = (
     threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue,
     queue._PySimpleQueue,  # type: ignore[attr-defined]
 )  # fmt: skip
+_HOLDING_LOCKS = (*_SYNCHRONISATION, functools.cached_property)
 _LEAVES = (int, float, complex, str, bytes, bytearray, type(None), range, types.CodeType)
 # Held while what is watched is done.
 _LIBRARY_LOCKS = (("logging", "_lock"), ("_strptime", "_cache_lock"), ("tempfile", "_once_lock"))
@@ -148,10 +149,12 @@ class Replacement:
     def enter(self, value: Any) -> None:
         if isinstance(value, types.FunctionType):
             # PyPy's built-in functions are of the same type, with code of another.
-            if is_program_code(getattr(value.__code__, "co_filename", "<builtin>")):
-                self.mapping(value.__globals__)
-                for cell in value.__closure__ or ():
+            filename = getattr(value.__code__, "co_filename", "<builtin>")
+            if is_program_code(filename) or filename == functools.__file__:
+                for cell in value.__closure__ or ():  # such as the lock of a cache, on PyPy
                     self.cell(cell)
+            if is_program_code(filename):
+                self.mapping(value.__globals__)
                 self.attribute(value, "__defaults__")
                 self.mapping(value.__kwdefaults__ or {})
                 self.mapping(vars(value))
@@ -182,7 +185,7 @@ class Replacement:
         elif isinstance(value, (set, frozenset)):
             for each in value:
                 self.convert(each)
-        elif isinstance(value, _SYNCHRONISATION) or _of_program(type(value)):
+        elif isinstance(value, _HOLDING_LOCKS) or _of_program(type(value)):
             self.instance(value)
 
     def instance(self, value: Any) -> None:

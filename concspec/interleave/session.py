@@ -9,7 +9,6 @@ from __future__ import annotations
 import _thread
 import contextlib
 import gc
-import itertools
 import os
 import sys
 import threading
@@ -284,8 +283,7 @@ class Session:
         self.replacement.reset()
         self.restore_locals()
         if self.counter is not None:
-            counter = itertools.count(1)
-            threading._counter = counter.__next__  # type: ignore[attr-defined]
+            threading._counter = primitives.Numbers()  # type: ignore[attr-defined]
         execution = Execution(
             search,
             shared,

@@ -1050,6 +1050,39 @@ def test_what_is_remembered_when_python_code_has_ended_is_found(expression):
     assert_found(program)
 
 
+class Computing:
+    """Computes an attribute once, under a lock in Python before 3.12."""
+
+    def __init__(self):
+        self.computed = []
+
+    @functools.cached_property
+    def x(self):
+        self.computed.append(1)
+
+
+def test_what_is_computed_once_is_waited_for_where_there_is_a_lock():
+    def program():
+        box = Computing()
+        both(lambda: box.x, lambda: box.x)
+        return len(box.computed)
+
+    is_locked = "lock" in vars(vars(Computing)["x"])
+    assert set(explore(program).outcomes) == ({1} if is_locked else {1, 2})
+
+
+@pytest.mark.parametrize("call", ["count(**table)", "count(1, **table)", "count(*table)"])
+def test_what_a_call_spreads_is_gone_through(call):
+    def program():
+        table = {}
+        count = doing(
+            f"return {call}", count=lambda *given, **named: len((*given, *named)), table=table
+        )
+        return first_seen(lambda: 1 + (count() > call.count("1")), lambda: table.update(a=1))
+
+    assert_found(program)
+
+
 @pytest.mark.parametrize(
     "expression",
     ["table.setdefault('a', [1])", "table.__getitem__('a')", "operator.getitem(table, 'a')"],

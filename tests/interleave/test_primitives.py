@@ -1,6 +1,7 @@
 """Every primitive of `threading` and `queue`, made inside the program, before it, and imported."""
 
 import _strptime
+import contextlib
 import gc
 import logging
 import queue
@@ -718,7 +719,7 @@ def test_threads_started_by_two_threads():
         order = []
 
         def outer(name):
-            inner = threading.Thread(target=lambda: order.append(name))
+            inner = threading.Thread(target=lambda: order.append(name), name=name)
             inner.start()
             inner.join()
 
@@ -728,6 +729,81 @@ def test_threads_started_by_two_threads():
     found = explore(program)
     assert set(found.outcomes) == {("a", "b"), ("b", "a")}
     assert found.executions == 2
+
+
+def test_threads_are_numbered_as_they_are_made():
+    def program():
+        names = {}
+
+        def make(key):
+            names[key] = threading.Thread().name
+
+        run(lambda: make("a"), lambda: make("b"))
+        return names["a"], names["b"]
+
+    found = explore(program)
+    assert set(found.outcomes) == {("Thread-3", "Thread-4"), ("Thread-4", "Thread-3")}
+
+
+def test_a_thread_is_given_what_is_there_when_it_runs():
+    def program():
+        seen = []
+        named, listed = {"x": 1}, [1]
+
+        def keep(x):
+            seen.append(x)
+
+        threads = [
+            threading.Thread(target=keep, kwargs=named),
+            threading.Thread(target=keep, args=listed),
+            threading.Thread(target=lambda: (named.update(x=2), listed.__setitem__(0, 2))),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return tuple(sorted(seen))
+
+    assert set(explore(program).outcomes) == {(1, 1), (1, 2), (2, 2)}
+
+
+@pytest.mark.parametrize("method", ["wait", "notify"])
+def test_a_condition_whose_lock_another_thread_releases(method):
+    def program():
+        condition = threading.Condition(threading.Lock())
+        done = []
+
+        def use():
+            condition.acquire()
+            condition.wait(1) if method == "wait" else condition.notify()
+            done.append(1)
+
+        def release():
+            with contextlib.suppress(RuntimeError):
+                condition.release()
+
+        run(use, release)
+        return len(done)
+
+    found = explore(program)
+    assert set(found.outcomes) == {0, 1}
+    assert "a lock that others release" in found.bound
+    assert any("RuntimeError" in text for text in found.failures)
+
+
+def test_a_thread_that_is_ended_dies_of_nothing():
+    def program():
+        condition = threading.Condition()
+
+        def wait():
+            with condition:
+                condition.wait()
+
+        run(wait)
+
+    found = explore(program)
+    assert len(found.deadlocks) == 1
+    assert not found.failures
 
 
 def test_a_thread_that_is_not_joined():

@@ -188,3 +188,24 @@ def test_objects_bear_other_names_in_another_execution():
     found = explore(program)
     assert set(found.outcomes) == {1, 3, 8}
     assert table(found) == table(explore(program, reduce=False))
+
+
+@pytest.mark.parametrize("keys", ["vvw", "vvww", "vwv"])
+def test_a_step_may_touch_more_where_it_is_run_than_where_it_was_planned(keys):
+    """A key that another thread has put there is no new one, and comes behind no other."""
+
+    def program():
+        items = {}
+        threads = [threading.Thread(target=put, args=(items, key)) for key in keys]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return "".join(items)
+
+    def put(items, key):
+        items[key] = 1
+
+    found = explore(program)
+    assert set(found.outcomes) == {"vw", "wv"}
+    assert found.interleavings == factorial(len(keys))

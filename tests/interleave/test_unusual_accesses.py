@@ -5,6 +5,7 @@ and items: through C functions that only hold what they touch, through code of t
 and where C code calls back into the program and goes on.
 """
 
+import abc
 import array
 import builtins
 import collections
@@ -829,6 +830,92 @@ def by_reduce():
         items[0] = functools.reduce(operator.add, items) + 1
 
     return twice(add, lambda: items[0])
+
+
+def set_first(items):
+    """Change the first item."""
+    items[0] = 1
+
+
+def by_a_number_that_is_looked_for():
+    items = [0, 0]
+    return first_seen(lambda: 2 if 1 in items else 1, lambda: set_first(items))
+
+
+def by_a_number_that_is_looked_for_among_bytes():
+    items = bytearray(2)
+    return first_seen(lambda: 1 if 1 not in items else 2, lambda: set_first(items))
+
+
+def by_another_factory():
+    made = collections.defaultdict(lambda: 1)
+    return first_seen(lambda: made["k"], lambda: setattr(made, "default_factory", lambda: 2))
+
+
+def by_builtins_that_exec_adds():
+    scope = {}
+    return first_seen(lambda: 1 + len(scope), lambda: exec("", scope))
+
+
+def by_the_order_of_names():
+    scope = {"__builtins__": {}}
+    both(lambda: exec("x = 1", scope), lambda: exec("y = 1", scope))
+    return 1 + ("y" in list(scope)[-1])
+
+
+def by_a_name_that_is_built_in():
+    scope = {}
+    code = compile("seen = spam", "<code>", "exec")
+    builtins.spam = 1
+    try:
+        both(lambda: setattr(builtins, "spam", 2), lambda: exec(code, scope))
+    finally:
+        del builtins.spam
+    return scope["seen"]
+
+
+def by_builtins_of_its_own():
+    own = {"spam": 1}
+    scope = {"__builtins__": own}
+    exec("def get(): return spam", scope)
+    return first_seen(scope["get"], lambda: operator.setitem(own, "spam", 2))
+
+
+def by_a_class_that_is_registered():
+    base = abc.ABCMeta("Base", (), {})
+    thing = Plain(0)
+    return first_seen(lambda: 1 + isinstance(thing, base), lambda: type(base).register(base, Plain))
+
+
+def by_an_exception_that_is_made_again():
+    error = ValueError(1)
+    return first_seen(lambda: error.args[0], lambda: error.__init__(2))
+
+
+def by_a_stream_that_writes_otherwise():
+    seen = []
+
+    class Stream:
+        def write(self, _):
+            seen.append(1)
+
+    stream = Stream()
+    both(
+        lambda: setattr(stream, "write", lambda _: seen.append(2)),
+        lambda: print("x", end="", file=stream),
+    )
+    return seen[0]
+
+
+def by_the_cell_of_a_variable():
+    value = 1
+
+    def change():
+        nonlocal value
+        value = 2
+
+    cell = change.__closure__[0]
+    return first_seen(lambda: operator.attrgetter("cell_contents")(cell), change)
 
 
 def by_min_with_a_default():
