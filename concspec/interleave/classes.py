@@ -5,7 +5,6 @@ Classes are known by their identity: one of the program may say how it hashes an
 
 from __future__ import annotations
 
-import functools
 import operator
 import sys
 import threading
@@ -83,7 +82,9 @@ def once(tell: Callable[[type], Told]) -> Callable[[type], Told]:
         try:
             return known[id(kind)][1]
         except KeyError:
-            end = weakref.ref(kind, functools.partial(known.pop, id(kind)))  # pop(id, reference)
+            key = id(kind)
+            # No functools.partial(): on PyPy that is Python code, and would be watched.
+            end = weakref.ref(kind, lambda _: known.pop(key, None))
             found = known[id(kind)] = end, tell(kind)
             return found[1]
 
