@@ -1383,6 +1383,9 @@ if sys.version_info >= (3, 10):
         )
     )
 
+if sys.implementation.name == "pypy":
+    del by_builtins_of_its_own  # it knows no others than those of the module
+
 PROGRAMS = [
     each
     for name, each in list(globals().items())
