@@ -156,7 +156,7 @@ class Observer:
     generator finds what another one left there.
     """
 
-    __slots__ = ("doubt", "kept", "names", "results", "streams")
+    __slots__ = ("doubt", "kept", "met_local", "names", "results", "streams")
 
     def __init__(self) -> None:
         """Start with no object named."""
@@ -164,6 +164,7 @@ class Observer:
         self.kept: list[object] = []
         self.results: dict[tuple[int, int], object] = {}
         self.streams = (sys.stdout, sys.stderr)  # the world's: what is written there is no result
+        self.met_local = False  # among what was looked at, data that is local to a thread
         self.doubt: str | None = None  # what this execution depended on without its being seen
 
     def name(self, thing: object) -> int:
@@ -316,6 +317,12 @@ class Observer:
 
     # Attributes.
 
+    def attributes_of(self, thing: object) -> dict[str, object] | None:
+        """Return the dictionary of an object's attributes; note one that each thread has."""
+        if is_a(thing, threading.local):
+            self.met_local = True
+        return instance_dict(thing)
+
     def attribute(self, receiver: object, name: str, *, write: bool) -> Touched:
         """Return what getting or setting an attribute touches."""
         kind = type(receiver)
@@ -355,7 +362,7 @@ class Observer:
             known: Mapping[str, object] = namespace(receiver)
             classes = (*mro(receiver)[1:], *mro(kind))
         else:
-            inner = instance_dict(receiver)
+            inner = self.attributes_of(receiver)
             owner, known = (receiver, EMPTY) if inner is None else (inner, inner)
             if id(inner) not in self.names and is_watched_for_its_end(receiver):
                 self.distrust(f"the end of a {kind.__name__}")
@@ -535,8 +542,10 @@ class Observer:
                 closed.append(thing)
             elif is_modelled_class(kind):
                 closed.append(thing)
-                if inside and is_a(thing, threading.Thread):
-                    found.append(vars(thing))  # what the program gave it; all else are steps
+                own = self.attributes_of(thing) if inside else None
+                if own is not None:  # what the program gave it; all else are steps
+                    found.append(own)
+                    todo += own.values()
             elif is_a(thing, (tuple, frozenset, *CONTAINERS)):
                 if kind is dict and is_of_class(thing) and id(thing) not in self.names:
                     return [ANY], calls, closed
@@ -554,7 +563,7 @@ class Observer:
             elif is_python_type(kind):
                 if not is_of_python(kind):
                     found.append(thing)
-                    own = instance_dict(thing)
+                    own = self.attributes_of(thing)
                     todo += [each for each in gc.get_referents(thing) if each is not own]
                 if inside:
                     self.enter(thing, found, todo)
@@ -563,7 +572,7 @@ class Observer:
             else:
                 found.append(thing)
                 todo += gc.get_referents(thing)
-                own = instance_dict(thing) if inside else None
+                own = self.attributes_of(thing) if inside else None
                 if own is not None:  # which PyPy does not count among them
                     found.append(own)
                     todo += own.values()
@@ -573,7 +582,7 @@ class Observer:
 
     def enter(self, thing: object, found: list[object], todo: list[object]) -> None:
         """Go into an object of the program: its attributes, slots, and class."""
-        own = instance_dict(thing)
+        own = self.attributes_of(thing)
         found += [thing] if own is None else [thing, own]
         todo += (own or {}).values()
         for each in mro(type(thing)):

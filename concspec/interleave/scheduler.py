@@ -20,7 +20,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, OPERATOR, RAISE, Site
-from concspec.interleave.classes import forget, is_a
+from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
 from concspec.interleave.looking import ATOMS, MISSING, Aliases
@@ -521,9 +521,11 @@ class Execution:
         if not dependent(done, task.pending):
             return
         site, frame, given = task.stands
-        if is_a(self.observer.value(site.receiver, frame), threading.local):
-            return  # this may be another thread, with other values
+        self.observer.met_local = False
         touched = self.observer.observe(site, frame)
+        if self.observer.met_local:  # of the thread that looks now; so keep what it saw itself
+            places = dict.fromkeys((*task.pending.places, *touched[0]))
+            touched = tuple(places), task.pending.write or touched[1]
         if given:
             touched = self.observer.going_on(site, touched, given)
         elif site.needed:

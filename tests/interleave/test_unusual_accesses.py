@@ -907,6 +907,30 @@ def by_a_stream_that_writes_otherwise():
     return seen[0]
 
 
+def by_a_format_of_what_is_local_to_a_thread():
+    items = [1]
+    data = threading.local()
+
+    def look():
+        data.items = items
+        return int(str.format("{0.items[0]}", data))
+
+    def change():
+        items[0] = 2
+
+    return first_seen(look, change)
+
+
+def by_a_format_of_what_an_event_was_given():
+    event = threading.Event()
+    event.x = 1
+
+    def change():
+        event.x = 2
+
+    return first_seen(lambda: int(str.format("{0.x}", event)), change)
+
+
 def by_the_cell_of_a_variable():
     value = 1
 
