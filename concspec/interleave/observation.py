@@ -542,7 +542,8 @@ class Observer:
                 closed.append(thing)
             elif is_modelled_class(kind):
                 closed.append(thing)
-                own = self.attributes_of(thing) if inside else None
+                given_to = (threading.Thread, threading.local)
+                own = self.attributes_of(thing) if inside and is_a(thing, given_to) else None
                 if own is not None:  # what the program gave it; all else are steps
                     found.append(own)
                     todo += own.values()

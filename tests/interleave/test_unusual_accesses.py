@@ -921,16 +921,6 @@ def by_a_format_of_what_is_local_to_a_thread():
     return first_seen(look, change)
 
 
-def by_a_format_of_what_an_event_was_given():
-    event = threading.Event()
-    event.x = 1
-
-    def change():
-        event.x = 2
-
-    return first_seen(lambda: int(str.format("{0.x}", event)), change)
-
-
 def by_the_cell_of_a_variable():
     value = 1
 
