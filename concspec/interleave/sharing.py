@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from concspec.interleave.operations import WHOLE
+from concspec.interleave.operations import WHOLE, Inherited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from concspec.interleave.operations import Operation
+    from concspec.interleave.operations import Field, Operation
 
     Key = tuple[tuple[int, int, tuple[tuple[int, int], ...], frozenset[Operation]], ...]
 
@@ -74,7 +74,7 @@ def _shared(stretches: Iterable[Stretch]) -> Iterator[str]:
         for access in stretch.accesses:
             mine = stretch, access.label, access.write
             for owner, field in access.places:
-                records = places.setdefault(owner, {}).setdefault(field, set())
+                records = places.setdefault(owner, {}).setdefault(_kept_as(field), set())
                 if mine in records:
                     continue
                 for other, label, write in _overlapping(places, owner, field):
@@ -101,5 +101,12 @@ def _overlapping(
                     yield from records
             continue
         yield from fields.get(field, ())
+        if each is None:
+            yield from fields.get(frozenset([field]), ())
         if type(field) is tuple and WHOLE in fields:
             yield from fields[WHOLE]
+
+
+def _kept_as(field: Field) -> object:
+    """Return what a field is kept as: an inherited one apart from its equal of a whole."""
+    return frozenset([field]) if type(field) is Inherited else field

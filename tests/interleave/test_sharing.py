@@ -2,7 +2,7 @@
 
 import pytest
 
-from concspec.interleave.operations import WHOLE, Operation
+from concspec.interleave.operations import WHOLE, Inherited, Operation, dependent
 from concspec.interleave.sharing import MOST_REMEMBERED, Sharing, Stretch
 
 READ = Operation("read", "a read", ((0, ("x",)),), write=False)
@@ -40,6 +40,24 @@ def test_places_that_overlap(place):
 def test_places_that_do_not(place):
     other = Operation("read", "another read", (place,), write=False)
     assert not Sharing().find([stretch(1, other), stretch(2, WRITE)])
+
+
+INHERITED = Operation("write", "of a class", ((None, Inherited(("x",))),), write=True)
+
+
+@pytest.mark.parametrize("accesses", [[READ, INHERITED], [INHERITED, READ]])
+def test_what_objects_inherit_is_an_attribute_of_any(accesses):
+    assert Sharing().find(map(stretch, (1, 2), accesses)) == {"a read", "of a class"}
+    assert dependent(*accesses)
+
+
+def test_what_objects_inherit_is_no_part_of_a_whole():
+    whole = Operation("read", "a whole", ((0, WHOLE),), write=False)
+    assert not Sharing().find([stretch(1, INHERITED), stretch(2, whole)])
+    assert not dependent(INHERITED, whole)
+    of_any = Operation("write", "of any", ((None, ("x",)),), write=True)
+    found = Sharing().find([stretch(1, INHERITED, of_any), stretch(2, whole)])
+    assert found == {"of any", "a whole"}
 
 
 def test_the_same_accesses_are_judged_anew_where_they_are_ordered_otherwise():
