@@ -860,7 +860,8 @@ class Observer:
             return NEW if function.co_flags & GENERATOR else MISSING
         if is_python_function(function):
             if function.__code__.co_filename.startswith(OWN) or function is threading.enumerate:
-                return NEW  # a truth value, a time, a lock or a list
+                # A truth value, a time, a lock or a list, unless it is what a queue holds.
+                return MISSING if function.__name__.startswith("get") else NEW
             # What others return is known when they do.
             return NEW if function.__code__.co_flags & GENERATOR else MISSING
         if function is NEW:

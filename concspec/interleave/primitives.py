@@ -2,9 +2,10 @@
 
 Each operation is one step of the scheduler: it becomes possible when the model of the primitive
 says so, and no thread of the program ever waits anywhere else.  Locks are replaced as objects,
-`Thread`, `Event`, `Condition` and `Semaphore` by their methods, so that instances made before and
-subclasses work alike.  `Barrier`, `Timer` and `queue.Queue` are written in Python on top of these
-and stay as they are.  In threads that are not the program's, everything does what it always did.
+`queue.SimpleQueue` as a class, `Thread`, `Event`, `Condition` and `Semaphore` by their methods, so
+that instances made before and subclasses work alike.  `Barrier`, `Timer` and `queue.Queue` are
+written in Python on top of these and stay as they are.  In threads that are not the program's,
+everything does what it always did.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import queue
 import sys
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave import scheduler
@@ -370,6 +372,50 @@ def _semaphore_release(self: Any, n: int = 1) -> None:
     if limit is not None and self._value + n > limit:
         raise ValueError("Semaphore released too many times")
     self._value += n
+
+
+class SimpleQueue:
+    """A `queue.SimpleQueue` in Python, each of whose operations is one step, as that of C is one.
+
+    What it holds is touched behind a step of the semaphore, before the thread comes to another one.
+    """
+
+    def __init__(self) -> None:
+        """Make it empty."""
+        self._items: deque[object] = deque()
+        self._count = threading.Semaphore(0)
+
+    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002, FBT002 - as in queue
+        """Put an item in, which never waits."""
+        self._count.release()
+        self._items.append(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> object:  # noqa: FBT002 - as in queue
+        """Take the item that came first; raise Empty if there is none, now or in time."""
+        if block and timeout is not None and timeout < 0:
+            raise ValueError("'timeout' must be a non-negative number")
+        if not self._count.acquire(block, timeout if block else None):
+            raise queue.Empty
+        return self._items.popleft()
+
+    def put_nowait(self, item: object) -> None:
+        """Put an item in."""
+        self.put(item)
+
+    def get_nowait(self) -> object:
+        """Take an item, or raise Empty."""
+        return self.get(block=False)
+
+    def empty(self) -> bool:
+        """Tell whether there is no item."""
+        return self.qsize() == 0
+
+    def qsize(self) -> int:
+        """Return how many items there are."""
+        found, count = current(), self._count
+        if found is not None:
+            operation(*found, "qsize", count, write=False, available=lambda: count._value > 0)
+        return len(self._items)
 
 
 def _condition_wait(self: Any, timeout: float | None = None) -> bool:
@@ -732,7 +778,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (threading, "_dangling", _Forgetful()),
     (threading, "_time", _monotonic),
     (queue, "time", _monotonic),
-    (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]
+    (queue, "SimpleQueue", SimpleQueue),
     (time, "sleep", _sleep),
     (_thread, "start_new_thread", _start_new_thread),
 ]
@@ -743,7 +789,7 @@ FACTORIES = {
     id(_real_allocate): _make_lock,
     id(threading.Lock): _make_lock,
     id(threading.RLock): _make_rlock,
-    id(queue.SimpleQueue): queue._PySimpleQueue,  # type: ignore[attr-defined]
+    id(queue.SimpleQueue): SimpleQueue,
     id(time.sleep): _sleep,
 }
 

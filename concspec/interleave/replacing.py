@@ -19,7 +19,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.classes import is_of_program
-from concspec.interleave.primitives import FACTORIES, Lock, RLock
+from concspec.interleave.primitives import FACTORIES, Lock, RLock, SimpleQueue
 from concspec.interleave.watched import is_program_code
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _RLOCK = type(threading.RLock())
 _METHOD: type = type([].append)
 _SYNCHRONISATION = (
     threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue,
-    queue._PySimpleQueue,  # type: ignore[attr-defined]
+    SimpleQueue,
 )  # fmt: skip
 _HOLDING_LOCKS = (*_SYNCHRONISATION, functools.cached_property)
 _LEAVES = (int, float, complex, str, bytes, bytearray, type(None), range, types.CodeType)

@@ -512,6 +512,51 @@ def test_a_notification_after_the_time_out_is_in_vain():
     assert found.complete
 
 
+def test_what_is_put_into_a_simple_queue_is_there_at_once():
+    def program():
+        items = queue.SimpleQueue()
+        seen = []
+        run(lambda: items.put(1), lambda: seen.append(items.empty() or items.get_nowait()))
+        return seen[0], items.qsize()
+
+    assert set(explore(program).outcomes) == {(True, 1), (1, 0)}
+
+
+@pytest.mark.parametrize("wait", [{"block": False}, {"timeout": 1}, {"timeout": -1}])
+def test_a_simple_queue_that_may_be_empty(wait):
+    def program():
+        items = queue.SimpleQueue()
+        seen = []
+
+        def get():
+            try:
+                seen.append(items.get(**wait))
+            except (queue.Empty, ValueError) as error:
+                seen.append(type(error).__name__)
+
+        run(lambda: items.put_nowait([1]), get)
+        return str(seen[0])
+
+    expected = {"ValueError"} if wait == {"timeout": -1} else {"[1]", "Empty"}
+    assert set(explore(program).outcomes) == expected
+
+
+def test_what_comes_out_of_a_simple_queue_is_shared():
+    def program():
+        items = queue.SimpleQueue()
+        shared = [0]
+        items.put(shared)
+
+        def change():
+            items.get()[0] = 1
+
+        seen = []
+        run(change, lambda: seen.append(shared[0]))
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {0, 1}
+
+
 def test_a_condition_of_a_lock_that_another_thread_holds():
     def program():
         lock = threading.Lock()
