@@ -425,7 +425,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     execution, task = found
     lock = self._lock
     is_holder = lock.holder is task
-    _demand(execution, task, lock, "wait")
+    _demand(task, lock, "wait")
     waiter = Waiter()
     operation(execution, task, "wait", self, also=(lock,), available=lock.is_free)
     self._waiters.append(waiter)
@@ -466,14 +466,17 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     return not in_vain
 
 
-def _demand(execution: Execution, task: Task, lock: Lock | RLock, to: str) -> None:
-    """Raise RuntimeError unless the lock is held: if it is a plain one, by whomever."""
+def _demand(task: Task, lock: Lock | RLock, to: str) -> None:
+    """Raise RuntimeError unless the lock is held: if it is a plain one, by whomever.
+
+    A condition finds that out by taking it.
+    """
     if lock.holder is task:
         return
     if isinstance(lock, Lock):
-        operation(execution, task, "locked", lock, write=False, available=lock.is_free)
-        if lock.taken:
+        if not lock.acquire(blocking=False):
             return
+        lock.release()
     raise RuntimeError(f"cannot {to} on un-acquired lock")
 
 
@@ -495,7 +498,7 @@ def _condition_notify(self: Any, n: int = 1) -> None:
     execution, task = found
     lock = self._lock
     is_holder = lock.holder is task
-    _demand(execution, task, lock, "notify")
+    _demand(task, lock, "notify")
     free = lock.is_free
     # Another thread can release a plain lock, but no other kind.
     also = (self, lock) if isinstance(lock, Lock) else (self,)

@@ -811,6 +811,16 @@ def test_a_thread_is_given_what_is_there_when_it_runs():
     assert set(explore(program).outcomes) == {(1, 1), (1, 2), (2, 2)}
 
 
+def test_a_condition_takes_a_plain_lock_to_see_whether_it_is_held():
+    def program():
+        condition = threading.Condition(threading.Lock())
+        seen = []
+        run(condition.notify, lambda: seen.append(condition.acquire(blocking=False)))
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {True, False}
+
+
 @pytest.mark.parametrize("method", ["wait", "notify"])
 def test_a_condition_whose_lock_another_thread_releases(method):
     def program():
