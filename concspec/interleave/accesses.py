@@ -84,15 +84,16 @@ class Site:
     `kind` is one of the constants above, `name` the variable or attribute (of an operator or a test
     what it is), `field` that in its namespace, `receiver` the source of the object, `key` the
     source of an item's key, `arguments` those of a call, `write` whether it changes what it
-    touches, `label` the access in the words of the source text, and `needed` whether a later
-    instruction of the code uses the value read here.  `is_of_library` tells code that the program
-    calls and has not itself.  `followed` is the code that a call here ran last time, where that is
-    Python code that is seen.
+    touches, `deletes` whether it takes a variable away, `label` the access in the words of the
+    source text, and `needed` whether a later instruction of the code uses the value read here.
+    `is_of_library` tells code that the program calls and has not itself.  `followed` is the code
+    that a call here ran last time, where that is Python code that is seen.
     """
 
     __slots__ = (
         "arguments",
         "code",
+        "deletes",
         "field",
         "followed",
         "is_of_library",
@@ -134,6 +135,7 @@ class Site:
         self.key = key
         self.arguments = arguments
         self.needed = False
+        self.deletes = False
         self.is_of_library = not is_program_code(code.co_filename)
         self.followed: CodeType | None = None
 
@@ -441,6 +443,8 @@ class _Analysis:
                 self.site(GLOBAL, operand, operand, write=True)
             elif self.module_level:
                 self.site(NAME, operand, operand, write=True)
+            if name.startswith("DELETE") and self.offset in self.found:
+                self.found[self.offset].deletes = True
         elif name in _CELLS:
             if name == "LOAD_FROM_DICT_OR_DEREF":
                 self.pop()

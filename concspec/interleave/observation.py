@@ -259,7 +259,7 @@ class Observer:
     def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
         """Return what a name touches that is looked up in one of these after the other."""
         place = (self.name(scopes[0]), site.field)
-        if site.name in scopes[0]:
+        if site.name in scopes[0] and not site.deletes:
             return (place,), site.write
         if site.write:
             return (place, (place[0], ORDER)), True

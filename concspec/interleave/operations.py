@@ -43,7 +43,8 @@ class Operation:
     """One step of one thread.
 
     `places` is what it touches and `write` whether it changes them; `label` names it and `filename`
-    and `line` say where it stands.  `ready` tells whether it can run now (None: always), and
+    and `line` say where it stands.  `moves` tells whether names may be found elsewhere behind it,
+    as where a variable comes or goes.  `ready` tells whether it can run now (None: always), and
     `available` keeps, for an operation on a synchronisation object, whether that object could be
     had before this step ran: with it the reduction knows which waiting could have come earlier.
     """
@@ -54,6 +55,7 @@ class Operation:
         "kind",
         "label",
         "line",
+        "moves",
         "places",
         "ready",
         "waiter",
@@ -82,6 +84,7 @@ class Operation:
         self.line = line
         self.ready = ready
         self.waits_for = waits_for
+        self.moves = True
         self.available = True
         self.waiter: Waiter | None = None
 

@@ -498,9 +498,11 @@ class Execution:
             return self.main
         if self.deadline is not None and not len(self.trace) % 64:
             self.look_at_the_clock()
-        for each in enabled:
-            if each.stands is not None and self.trace:
-                self.look_again(each, self.trace[-1].operation)
+        if self.trace:
+            done = self.trace[-1].operation
+            for each in enabled:
+                if each.stands is not None:
+                    self.look_again(each, done)
         task = self.search.choose(self, enabled)
         operation = task.pending
         assert operation is not None
@@ -518,9 +520,9 @@ class Execution:
         """Observe anew what the last step may have changed: an item may be another object now."""
         assert task.stands is not None
         assert task.pending is not None
-        if not dependent(done, task.pending):
-            return
         site, frame, given = task.stands
+        if (site.kind < ATTRIBUTE and not done.moves) or not dependent(done, task.pending):
+            return
         self.observer.met_local = False
         touched = self.observer.observe(site, frame)
         if self.observer.met_local:  # of the thread that looks now; so keep what it saw itself
@@ -645,8 +647,10 @@ class Execution:
                 self.observer.results[id(frame), site.offset] = self.observer.read(site, frame)
             # A name is looked up without calling anything; an attribute may be a property, and what
             # changes something as it is read is one of C code, which may go on.
+            # Where C code begins alone, a thread may be started before it ends.
             if kind >= ATTRIBUTE and (
                 site.needed
+                or self.alone
                 or (touched is not NOTHING and (kind > ATTRIBUTE or touched[1] is not site.write))
             ):
                 task.inside[id(frame)] = site, ()
@@ -687,10 +691,8 @@ class Execution:
         """Note an access, and stop before it if it is a switch point."""
         operation = self.operation_at(task, site, touched)
         if site.label in self.shared:
-            # Variables stay where they are; what an attribute or a call touches may change.
-            if site.kind >= ATTRIBUTE:
-                task.stands = (site, frame, given)
-            elif site.kind == RAISE:  # the traceback grows on as the exception goes up
+            task.stands = (site, frame, given)
+            if site.kind == RAISE:  # the traceback grows on as the exception goes up
                 self.observer.distrust("what `raise` writes into an exception that threads share")
             if site.is_of_library:
                 operation = called_by(operation, frame)
@@ -721,6 +723,7 @@ class Execution:
                 filename=site.code.co_filename,
                 line=site.line,
             )
+            operation.moves = site.kind >= ATTRIBUTE or len(places) > 1
         task.stretch.accesses.add(operation)
         return operation
 
@@ -744,7 +747,8 @@ class Execution:
             if not (failed and site.kind == ATTRIBUTE):
                 found = self.observer.value_of(site, calling, frame, value)
             if found is not MISSING:
-                self.observer.results[id(calling), site.offset] = found
+                if site.needed:
+                    self.observer.results[id(calling), site.offset] = found
                 del task.inside[id(calling)]
                 return
             if site.needed:  # it may give on what it was given

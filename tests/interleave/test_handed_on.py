@@ -1153,3 +1153,63 @@ def test_objects_of_the_program_are_not_compared_to_ours():
         return heap[0].place
 
     assert set(explore(program).outcomes) == {1, 2}  # a push may find that the heap has grown
+
+
+# What is alone when it begins.
+
+
+def begun(threads, seen, look):
+    """Start a thread that looks, unless that was done."""
+    if not threads:
+        threads.append(threading.Thread(target=lambda: seen.append(look())))
+        threads[0].start()
+    return 0
+
+
+ENDING_LATER = {
+    "sort": (
+        lambda begin, items: items.sort(key=lambda _: begin()),
+        len,
+        {0, 2},
+    ),
+    "extend": (
+        lambda begin, items: items.extend(begin() for _ in range(1)),
+        len,
+        {2, 3},
+    ),
+    "insert": (
+        lambda begin, items: items.insert(*(begin() for _ in range(2))),
+        len,
+        {2, 3},
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ENDING_LATER)
+def test_a_thread_may_start_while_c_code_goes_on_that_began_alone(way):
+    call, look, expected = ENDING_LATER[way]
+
+    def program():
+        items = [1, 2]
+        threads, seen = [], []
+        call(lambda: begun(threads, seen, lambda: look(items)), items)
+        threads[0].join()
+        return seen[0]
+
+    assert set(explore(program).outcomes) == expected
+
+
+def test_a_thread_may_start_while_a_cache_is_filled():
+    def program():
+        threads, made = [], []
+
+        @functools.lru_cache
+        def worker():
+            made.append(1)
+            return begun(threads, [], worker)
+
+        worker()
+        threads[0].join()
+        return len(made)
+
+    assert {1, 2} >= set(explore(program).outcomes) >= {2}

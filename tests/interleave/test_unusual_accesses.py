@@ -874,6 +874,30 @@ def by_a_name_that_is_built_in():
     return scope["seen"]
 
 
+def by_a_variable_that_goes_meanwhile():
+    """What is built in is read once the variable is gone that hid it."""
+    scope = {"spam": 2}
+    exec("def get(): return spam\n\ndef drop(): global spam; del spam", scope)
+    builtins.spam = 1
+    try:
+        seen = []
+        threads = [
+            threading.Thread(target=target)
+            for target in (
+                lambda: seen.append(scope["get"]()),
+                scope["drop"],
+                lambda: setattr(builtins, "spam", 3),
+            )
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        del builtins.spam
+    return seen[0]
+
+
 def by_builtins_of_its_own():
     own = {"spam": 1}
     scope = {"__builtins__": own}
