@@ -546,10 +546,12 @@ class _Analysis:
             self.generic(instruction)
             self.put(1, PLAIN)
         elif name == "LOAD_SUPER_ATTR":
-            # Which class has it is not looked up: it may be that of any object.
-            attribute = str(instruction.argval)
-            self.site(ATTRIBUTE, attribute, f"super().{attribute}", receiver=UNKNOWN)
-            self.generic(instruction)
+            # It looks the attribute up from three: `super`, the class and the object.
+            looked_up = self.popn(3)
+            label = f"super().{operand}"
+            result = self.site(ATTRIBUTE, str(operand), label, arguments=looked_up)
+            effect = dis.stack_effect(instruction.opcode, instruction.arg)
+            self.push(result, *[UNKNOWN] * (2 + effect))
         elif name == "COMPARE_OP" or name.startswith(("BINARY_", "INPLACE_")):
             self.operate(instruction)
         elif name.startswith("CALL") and not name.startswith("CALL_INTRINSIC"):

@@ -113,6 +113,24 @@ def static_attribute(receiver: object, name: object) -> object:
     return MISSING if is_python_type(type(found)) else got_by(found, receiver)
 
 
+def inherited_attribute(looking: object, kind: object, receiver: object, name: str) -> object:
+    """Return what `super(kind, receiver)` gives, as far as it is a method, or MISSING."""
+    if looking is not super or receiver is MISSING or type(receiver) is Aliases:
+        return MISSING
+    classes = mro(type(receiver))
+    places = [place for place, each in enumerate(classes) if each is kind]
+    for each in classes[places[0] + 1 :] if places else ():
+        found = namespace(each).get(name, MISSING)
+        if type(found) is types.FunctionType:
+            return types.MethodType(found, receiver)
+        if found is not MISSING:
+            return got_by(found, receiver) if type(found) in _OF_C else MISSING
+    return MISSING
+
+
+_OF_C = (types.MethodDescriptorType, types.WrapperDescriptorType)
+
+
 def position(kind: type, name: str) -> tuple[tuple[int, ...], int | None]:
     """Return which of the classes of `kind` has an attribute, and before it, which could come to.
 

@@ -108,6 +108,7 @@ from concspec.interleave.looking import (
     field_of,
     got_by,
     got_cell,
+    inherited_attribute,
     instance_dict,
     is_of_class,
     position,
@@ -140,6 +141,8 @@ _GIVING = frozenset(
 """The special methods that give what an item or an operation is."""
 _WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__")
 _COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
+_OF_METHODS = frozenset(["__func__", "__self__"])
+"""What a bound method has itself; all else is that of its function."""
 _PEEKED = frozenset(
     [
         "__code__", "__defaults__", "__kwdefaults__", "_count", "_flag", "_state", "_value",
@@ -282,6 +285,9 @@ class Observer:
             return self.made_by_operator(site, frame)
         receiver = self.value(site.receiver, frame)
         if kind == ATTRIBUTE:
+            if site.arguments:
+                looking, of, owner = (self.value(each, frame) for each in site.arguments)
+                return inherited_attribute(looking, of, owner, site.name)
             return static_attribute(receiver, site.name)
         if kind == ITEM:
             return static_item(receiver, self.value(site.key, frame))
@@ -326,6 +332,8 @@ class Observer:
     def attribute(self, receiver: object, name: str, *, write: bool) -> Touched:
         """Return what getting or setting an attribute touches."""
         kind = type(receiver)
+        if kind is types.MethodType and name not in _OF_METHODS:
+            return self.attribute(receiver.__func__, name, write=write)  # type: ignore[attr-defined]
         if name in _PEEKED:
             self.peeked(kind, name, write=write)
         if not _has_plain_attributes(kind):

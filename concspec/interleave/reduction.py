@@ -156,6 +156,9 @@ class EveryClass:
         names = len(execution.observer.kept)
         if branches:
             self.planned = branches[0].branches
+            if branches[0].task in sleep:  # its step touches less than where this was planned
+                self.redundant = 1
+                raise Cut
         else:
             awake = [task for task in enabled if task.index not in sleep]
             if not awake:

@@ -1213,3 +1213,54 @@ def test_a_thread_may_start_while_a_cache_is_filled():
         return len(made)
 
     assert {1, 2} >= set(explore(program).outcomes) >= {2}
+
+
+# What a class has from its bases.
+
+
+class Kept(list):
+    """A list whose methods call those of a list."""
+
+    def keep(self, item):
+        super().append(item)
+
+    def count_all(self):
+        return super().__len__()
+
+    def keep_otherwise(self, item):
+        super(Kept, self).append(item)  # noqa: UP008
+
+
+@pytest.mark.parametrize(
+    ("change", "look"),
+    [
+        (lambda items: items.keep(0), len),
+        (lambda items: items.keep_otherwise(0), len),
+        (lambda items: items.append(0), lambda items: items.count_all()),
+        (lambda items: items.keep(0), lambda items: items.count_all()),
+    ],
+)
+def test_what_a_method_of_a_base_changes_or_sees_is_found(change, look):
+    def program():
+        items = Kept()
+        return 1 + first_seen(lambda: look(items), lambda: change(items))
+
+    assert_found(program)
+
+
+def test_attributes_of_a_function_are_found_in_its_methods():
+    def program():
+        def method(_):
+            method.x = 2
+
+        method.x = 1
+        kind = type("Box", (), {"method": method})
+        box = kind()
+
+        def look():
+            bound = box.method
+            return bound.x
+
+        return first_seen(look, box.method)
+
+    assert_found(program)
