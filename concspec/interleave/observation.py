@@ -139,7 +139,8 @@ _GIVING = frozenset(
     + [f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")]
 )
 """The special methods that give what an item or an operation is."""
-_WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__")
+_SUPPRESSING = "__suppress_context__"
+_WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__", _SUPPRESSING)
 _COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
 _OF_METHODS = frozenset(["__func__", "__self__"])
 """What a bound method has itself; all else is that of its function."""
@@ -261,6 +262,10 @@ class Observer:
 
     def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
         """Return what a name touches that is looked up in one of these after the other."""
+        if type(scopes[0]) is not dict:  # as `eval` may be given
+            adds = is_a(scopes[0], defaultdict)
+            places, write = self.touched(scopes[:1], inside=False, write=site.write or adds)
+            return (*places, *[(self.name(each), site.field) for each in scopes[1:]]), write
         place = (self.name(scopes[0]), site.field)
         if site.name in scopes[0] and not site.deletes:
             return (place,), site.write
@@ -385,6 +390,8 @@ class Observer:
                 return ((None, WHOLE),)
             of = self.name(owner)
             changed: tuple[Place, ...] = ((of, field),)
+            if name == "__cause__" and issubclass(kind, BaseException):
+                return ((self.name(receiver), field), (self.name(receiver), (_SUPPRESSING,)))
             if issubclass(kind, type):  # what is a property goes before what objects have
                 changed += ((None, Inherited(field)),)
             if name in known:
@@ -468,7 +475,9 @@ class Observer:
 
     def touched(self, roots: list[object], *, inside: bool, write: bool) -> Touched:
         """Return all that C code may touch which is handed `roots`; an iterator it moves on."""
-        found, calls, _ = self.reach(roots, inside=inside)
+        found, calls, closed = self.reach(roots, inside=inside)
+        if any(map(_sets_attributes, calls)) and any(is_a(each, type) for each in closed):
+            self.distrust("an attribute of a class that C code sets")
         if calls and not (inside and write):
             # A function written in C that is called with what is found, such as the key of `max`.
             write = write or any(not only_reads(each) for each in calls)
@@ -983,6 +992,15 @@ class Observer:
 def _has_plain_attributes(kind: type) -> bool:
     """Tell a class of whose objects an attribute is what it looks like."""
     return not (hooks(kind) or issubclass(kind, (*WEAK, types.ModuleType)) or is_of_ctypes(kind))
+
+
+def _sets_attributes(function: object) -> bool:
+    """Tell a function of C that sets attributes."""
+    kinds = (types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodWrapperType)
+    return is_a(function, kinds) and function.__name__ in _SETTERS  # type: ignore[attr-defined]
+
+
+_SETTERS = frozenset(["setattr", "delattr", "__setattr__", "__delattr__"])
 
 
 def _may_set_attributes(called: Any, given: list[object]) -> bool:

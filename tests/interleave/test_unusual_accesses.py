@@ -898,6 +898,29 @@ def by_a_variable_that_goes_meanwhile():
     return seen[0]
 
 
+def by_names_that_are_made():
+    names = collections.defaultdict(int, {"__builtins__": {}})
+    code = compile("spam", "<code>", "eval")
+    return first_seen(lambda: 1 + ("spam" in names), lambda: eval(code, names))
+
+
+def by_an_attribute_that_c_code_sets_in_a_class():
+    box = Plain(1)
+    kind = type("Box", (Plain,), {})
+    box.__class__ = kind
+    put = functools.partial(setattr, kind, "x")
+    return first_seen(lambda: box.x, lambda: put(property(lambda _: 2)))
+
+
+def by_a_cause():
+    error = ValueError()
+
+    def change():
+        error.__cause__ = None
+
+    return first_seen(lambda: 1 + error.__suppress_context__, change)
+
+
 def by_builtins_of_its_own():
     own = {"spam": 1}
     scope = {"__builtins__": own}
