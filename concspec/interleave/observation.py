@@ -709,7 +709,7 @@ class Observer:
             write = function in SETTING
             if len(given) > 1 and type(given[1]) is str:
                 return self.attribute(given[0], given[1], write=write)
-            return self.touched(given, inside=True, write=write)
+            return self.touched([function, *given], inside=True, write=write)
         if function in READING:
             return self.touched(given, inside=False, write=False)
         places, write = self.touched(given, inside=True, write=True)
@@ -996,10 +996,12 @@ def _has_plain_attributes(kind: type) -> bool:
 
 def _sets_attributes(function: object) -> bool:
     """Tell a function of C that sets attributes."""
-    kinds = (types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodWrapperType)
-    return is_a(function, kinds) and function.__name__ in _SETTERS  # type: ignore[attr-defined]
+    return is_a(function, _OF_C) and function.__name__ in _SETTERS  # type: ignore[attr-defined]
 
 
+# PyPy has functions for those of C.
+_OF_C = (types.FunctionType, types.BuiltinFunctionType, types.WrapperDescriptorType,
+         types.MethodWrapperType)  # fmt: skip
 _SETTERS = frozenset(["setattr", "delattr", "__setattr__", "__delattr__"])
 
 

@@ -912,6 +912,13 @@ def by_an_attribute_that_c_code_sets_in_a_class():
     return first_seen(lambda: box.x, lambda: put(property(lambda _: 2)))
 
 
+def by_an_attribute_of_a_class_that_is_named_elsewhere():
+    kind = type("Box", (Plain,), {})
+    box = kind(1)
+    given = [kind, "x", property(lambda _: 2)]
+    return first_seen(lambda: box.x, lambda: setattr(*given))
+
+
 def by_a_cause():
     error = ValueError()
 
