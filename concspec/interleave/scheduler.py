@@ -501,7 +501,8 @@ class Execution:
         if self.trace:
             done = self.trace[-1].operation
             for each in enabled:
-                if each.stands is not None:
+                stands = each.stands
+                if stands is not None and (done.moves or stands[0].kind >= ATTRIBUTE):
                     self.look_again(each, done)
         task = self.search.choose(self, enabled)
         operation = task.pending
@@ -520,9 +521,9 @@ class Execution:
         """Observe anew what the last step may have changed: an item may be another object now."""
         assert task.stands is not None
         assert task.pending is not None
-        site, frame, given = task.stands
-        if (site.kind < ATTRIBUTE and not done.moves) or not dependent(done, task.pending):
+        if not dependent(done, task.pending):
             return
+        site, frame, given = task.stands
         self.observer.met_local = False
         touched = self.observer.observe(site, frame)
         if self.observer.met_local:  # of the thread that looks now; so keep what it saw itself
