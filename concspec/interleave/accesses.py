@@ -83,9 +83,9 @@ class Site:
 
     `kind` is one of the constants above, `name` the variable or attribute (of an operator or a test
     what it is), `field` that in its namespace, `receiver` the source of the object, `key` the
-    source of an item's key, `arguments` those of a call, `write` whether it changes what it
-    touches, `deletes` whether it takes a variable away, `label` the access in the words of the
-    source text, and `needed` whether a later instruction of the code uses the value read here.
+    source of an item's key, `arguments` those of a call or of `super`, `write` whether it changes
+    what it touches, `deletes` whether it takes a variable away, `label` the access in the words of
+    the source text, and `needed` whether a later instruction of the code uses the value read here.
     `is_of_library` tells code that the program calls and has not itself.  `followed` is the code
     that a call here ran last time, where that is Python code that is seen.
     """

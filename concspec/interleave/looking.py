@@ -124,11 +124,11 @@ def inherited_attribute(looking: object, kind: object, receiver: object, name: s
         if type(found) is types.FunctionType:
             return types.MethodType(found, receiver)
         if found is not MISSING:
-            return got_by(found, receiver) if type(found) in _OF_C else MISSING
+            return got_by(found, receiver) if type(found) in _METHODS_OF_C else MISSING
     return MISSING
 
 
-_OF_C = (types.MethodDescriptorType, types.WrapperDescriptorType)
+_METHODS_OF_C = (types.MethodDescriptorType, types.WrapperDescriptorType)
 
 
 def position(kind: type, name: str) -> tuple[tuple[int, ...], int | None]:

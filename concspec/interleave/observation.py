@@ -389,9 +389,9 @@ class Observer:
             if name in ("__dict__", "__class__"):
                 return ((None, WHOLE),)
             of = self.name(owner)
-            changed: tuple[Place, ...] = ((of, field),)
             if name == "__cause__" and issubclass(kind, BaseException):
-                return ((self.name(receiver), field), (self.name(receiver), (_SUPPRESSING,)))
+                return tuple([(self.name(receiver), (each,)) for each in (name, _SUPPRESSING)])
+            changed: tuple[Place, ...] = ((of, field),)
             if issubclass(kind, type):  # what is a property goes before what objects have
                 changed += ((None, Inherited(field)),)
             if name in known:
@@ -693,7 +693,9 @@ class Observer:
         """A function of a module written in C."""
         self.question(function, frame)
         if function in LOCAL or (function in SHOWING and not given):
-            return self.given_builtins(given[1]) if len(given) > 1 else (((-1, WHOLE),), False)
+            if len(given) > 1 and given[1] is not None:
+                return self.given_builtins(given[1])
+            return ((-1, WHOLE),), False
         if function in RUNNING or function in HARMLESS:
             return NOTHING
         if function is print:
@@ -995,14 +997,15 @@ def _has_plain_attributes(kind: type) -> bool:
 
 
 def _sets_attributes(function: object) -> bool:
-    """Tell a function of C that sets attributes."""
-    return is_a(function, _OF_C) and function.__name__ in _SETTERS  # type: ignore[attr-defined]
+    """Tell a function of C that sets attributes; PyPy has functions for those of C."""
+    kinds = (
+        types.FunctionType, types.BuiltinFunctionType, types.WrapperDescriptorType,
+        types.MethodWrapperType,
+    )  # fmt: skip
+    return is_a(function, kinds) and function.__name__ in _SETTERS  # type: ignore[attr-defined]
 
 
-# PyPy has functions for those of C.
-_OF_C = (types.FunctionType, types.BuiltinFunctionType, types.WrapperDescriptorType,
-         types.MethodWrapperType)  # fmt: skip
-_SETTERS = frozenset(["setattr", "delattr", "__setattr__", "__delattr__"])
+_SETTERS = frozenset(each.__name__ for each in SETTING)
 
 
 def _may_set_attributes(called: Any, given: list[object]) -> bool:

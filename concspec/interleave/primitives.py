@@ -654,21 +654,22 @@ def _end(execution: Execution, task: Task) -> None:
     """End a thread: a step only where another thread asks whether it has ended."""
     if execution.over:
         return
-    ending = _ending(execution, task, write=True)
-    task.stretch.accesses.add(ending)
-    if ending.label in execution.shared:
-        try:  # noqa: SIM105 - the code of contextlib would be watched like the program's
-            execution.reach(task, ending)
-        except Unwind:
-            pass
+    try:  # noqa: SIM105 - the code of contextlib would be watched like the program's
+        _touch(execution, task, _ending(execution, task, write=True))
+    except Unwind:
+        pass
 
 
 def _look(execution: Execution, task: Task, target: Task) -> None:
     """Ask, as a step, whether a thread has ended."""
-    asking = _ending(execution, target, write=False)
-    task.stretch.accesses.add(asking)
-    if asking.label in execution.shared:
-        execution.reach(task, called_by(asking, sys._getframe(2)))
+    _touch(execution, task, _ending(execution, target, write=False))
+
+
+def _touch(execution: Execution, task: Task, access: Operation) -> None:
+    """Note an access to what is known of threads, and stop before it if it is a switch point."""
+    task.stretch.accesses.add(access)
+    if access.label in execution.shared:
+        execution.reach(task, called_by(access, sys._getframe(1)))
 
 
 def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
@@ -700,10 +701,7 @@ class Numbers:
         if found is not None and not found[0].alone and not found[0].over:
             execution, task = found
             place = execution.observer.name(threading), "numbers"
-            taking = _access(execution, "thread number", place, write=True)
-            task.stretch.accesses.add(taking)
-            if taking.label in execution.shared:
-                execution.reach(task, called_by(taking, sys._getframe(1)))
+            _touch(execution, task, _access(execution, "thread number", place, write=True))
         return self.next()
 
 

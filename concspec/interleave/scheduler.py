@@ -647,8 +647,8 @@ class Execution:
             if site.needed:
                 self.observer.results[id(frame), site.offset] = self.observer.read(site, frame)
             # A name is looked up without calling anything; an attribute may be a property, and what
-            # changes something as it is read is one of C code, which may go on.
-            # Where C code begins alone, a thread may be started before it ends.
+            # changes something as it is read is one of C code, which may go on.  Where that begins
+            # alone, a thread may be started before it ends.
             if kind >= ATTRIBUTE and (
                 site.needed
                 or self.alone
@@ -739,7 +739,7 @@ class Execution:
         task.inside.pop(id(frame), None)
         calling = frame.f_back
         inside = None if calling is None else task.inside.get(id(calling))
-        if calling is None or inside is None or self.over:
+        if calling is None or inside is None or self.over or task.waiting:
             return
         site, given = inside
         try:

@@ -1050,24 +1050,31 @@ def test_what_is_remembered_when_python_code_has_ended_is_found(expression):
     assert_found(program)
 
 
-class Computing:
-    """Computes an attribute once, under a lock in Python before 3.12."""
+def computing():
+    """Make a class that computes an attribute once, under a lock in Python before 3.12."""
 
-    def __init__(self):
-        self.computed = []
+    class Computing:
+        def __init__(self):
+            self.computed = []
 
-    @functools.cached_property
-    def x(self):
-        self.computed.append(1)
+        @functools.cached_property
+        def x(self):
+            self.computed.append(1)
+
+    return Computing
 
 
-def test_what_is_computed_once_is_waited_for_where_there_is_a_lock():
+MADE_BEFORE = computing()
+
+
+@pytest.mark.parametrize("make", [lambda: MADE_BEFORE, computing], ids=["before", "meanwhile"])
+def test_what_is_computed_once_is_waited_for_where_there_is_a_lock(make):
     def program():
-        box = Computing()
+        box = make()()
         both(lambda: box.x, lambda: box.x)
         return len(box.computed)
 
-    is_locked = "lock" in vars(vars(Computing)["x"])
+    is_locked = "lock" in vars(vars(MADE_BEFORE)["x"])
     assert set(explore(program).outcomes) == ({1} if is_locked else {1, 2})
 
 

@@ -811,6 +811,29 @@ def test_a_thread_is_given_what_is_there_when_it_runs():
     assert set(explore(program).outcomes) == {(1, 1), (1, 2), (2, 2)}
 
 
+def test_waiting_with_a_lock_that_its_holder_releases():
+    def program():
+        lock = threading.Lock()
+        condition = threading.Condition(lock)
+        answers = []
+
+        def wait():
+            try:
+                answers.append(condition.wait(1))
+            except RuntimeError as error:
+                answers.append(str(error))
+
+        def hold():
+            with lock:
+                pass
+
+        run(wait, hold)
+        return answers[0]
+
+    refused = {"cannot wait on un-acquired lock", "release unlocked lock"}
+    assert set(explore(program).outcomes) == {False, *refused}
+
+
 def test_a_condition_takes_a_plain_lock_to_see_whether_it_is_held():
     def program():
         condition = threading.Condition(threading.Lock())

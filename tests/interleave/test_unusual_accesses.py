@@ -898,6 +898,22 @@ def by_a_variable_that_goes_meanwhile():
     return seen[0]
 
 
+def by_variables_where_eval_is_given_none():
+    value = 1
+
+    def look():
+        def keep():
+            return value
+
+        return eval("value", None) or keep
+
+    def change():
+        nonlocal value
+        value = 2
+
+    return first_seen(look, change)
+
+
 def by_names_that_are_made():
     names = collections.defaultdict(int, {"__builtins__": {}})
     code = compile("spam", "<code>", "eval")
