@@ -84,13 +84,15 @@ class Site:
     `kind` is one of the constants above, `name` the variable or attribute (of an operator or a test
     what it is), `field` that in its namespace, `receiver` the source of the object, `key` the
     source of an item's key, `arguments` those of a call or of `super`, `write` whether it changes
-    what it touches, `deletes` whether it takes a variable away, `label` the access in the words of
-    the source text, and `needed` whether a later instruction of the code uses the value read here.
-    `is_of_library` tells code that the program calls and has not itself.  `followed` is the code
-    that a call here ran last time, where that is Python code that is seen.
+    what it touches, `acts` whether it may change anything at all, `deletes` whether it takes a
+    variable away, `label` the access in the words of the source text, and `needed` whether a later
+    instruction of the code uses the value read here.  `is_of_library` tells code that the program
+    calls and has not itself.  `followed` is the code that a call here ran last time, where that is
+    Python code that is seen.
     """
 
     __slots__ = (
+        "acts",
         "arguments",
         "code",
         "deletes",
@@ -130,6 +132,7 @@ class Site:
         self.name = name
         self.field = (name,)
         self.write = write
+        self.acts = write or kind in (CALL, OPERATOR)
         self.label = label
         self.receiver = receiver
         self.key = key

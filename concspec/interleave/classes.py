@@ -123,6 +123,7 @@ def hooks(kind: type) -> tuple[object, ...]:
         for each in mro(kind)
         if flags(each) & OF_PROGRAM
         for name, member in namespace(each).items()
+        if not is_python(member)
         for owner, hook in _called_by_python(each, name, member)
         if _is_unseen(hook) and not _is_usual(kind, owner, name, hook)
     )

@@ -239,7 +239,7 @@ def discover(session: Session) -> tuple[frozenset[str], Run]:
             "threading.Threads, start and join them (a function that is only the body of one "
             "thread is not a program)"
         )
-    if not any(task.seen for task in execution.tasks[1:]):
+    if not any(task.seen or task.touched for task in execution.tasks[1:]):
         raise NothingToExplore(
             "no instruction of the threads the program started could be watched, so nothing "
             "would be proved; code of the standard library and of installed packages counts as "
@@ -293,7 +293,7 @@ class Run(NamedTuple):
     @classmethod
     def of(cls, execution: Execution, result: Any) -> Run:
         """Keep what two executions are compared by, and nothing of the program's."""
-        return cls([step.operation for step in execution.trace], execution.touched, result)
+        return cls([step.operation for step in execution.trace], execution.touched(), result)
 
     def is_like(self, other: Run, besides: frozenset[str]) -> bool:
         """Tell whether another did the same, though one has steps at accesses `besides`."""

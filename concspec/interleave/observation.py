@@ -29,6 +29,7 @@ from concspec.interleave.accesses import (
     CALL,
     CAPTURE,
     CELL,
+    ENDING,
     GENERATOR,
     GLOBAL,
     ITEM,
@@ -150,6 +151,7 @@ _PEEKED = frozenset(
         "broken", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
+_NAMES = frozenset([GLOBAL, NAME])
 _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
@@ -229,21 +231,23 @@ class Observer:
         if kind == GLOBAL:
             # A global is an item of its module's namespace, as `globals()["name"]` is.
             return self.variable([frame.f_globals], site, frame)
-        if kind == CELL:
-            return ((-1, site.field),), site.write
+        if kind == ATTRIBUTE:
+            if site.name in _PEEKED and is_modelled(site.code.co_filename):
+                return NOTHING  # what a primitive does with its own state is seen as steps
+            return self.attribute(self.value(site.receiver, frame), site.name, write=site.write)
         if kind == CALL:
             return self.called(site, frame)
         if kind == OPERATOR:
             return self.operated(site, frame)
+        if kind == CELL:
+            return ((-1, site.field),), site.write
         if kind == NAME:
             names: Any = frame.f_locals
             scopes = [names] if names is frame.f_globals else [names, frame.f_globals]
             return self.variable(scopes, site, frame)
+        if kind == ENDING:
+            return NOTHING
         receiver = self.value(site.receiver, frame)
-        if kind == ATTRIBUTE:
-            if site.name in _PEEKED and is_modelled(site.code.co_filename):
-                return NOTHING  # what a primitive does with its own state is seen as steps
-            return self.attribute(receiver, site.name, write=site.write)
         if kind == RAISE:
             return self.raised(receiver, self.value(site.key, frame))
         if kind == ITEM:
@@ -277,17 +281,17 @@ class Observer:
     def read(self, site: Site, frame: types.FrameType) -> object:
         """Return the value the instruction at `site` is about to push, or MISSING."""
         kind = site.kind
-        if kind in (GLOBAL, NAME):
+        if kind in _NAMES:
             found = frame.f_locals.get(site.name, MISSING) if kind == NAME else MISSING
             if found is MISSING:
                 found = frame.f_globals.get(site.name, MISSING)
             return frame.f_builtins.get(site.name, MISSING) if found is MISSING else found
-        if kind == CELL:
-            return frame.f_locals.get(site.name, MISSING)
         if kind == CALL:
             return self.result(site, frame)
         if kind == OPERATOR:
             return self.made_by_operator(site, frame)
+        if kind == CELL:
+            return frame.f_locals.get(site.name, MISSING)
         receiver = self.value(site.receiver, frame)
         if kind == ATTRIBUTE:
             if site.arguments:

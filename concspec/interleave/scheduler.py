@@ -19,7 +19,7 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import ATTRIBUTE, CALL, ENDING, OPERATOR, RAISE, Site
+from concspec.interleave.accesses import ATTRIBUTE, ENDING, RAISE, Site
 from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
@@ -62,6 +62,7 @@ MOST_THREADS = 200
 MOST_STEPS = 20_000
 MOST_ACCESSES = 500_000
 MOST_UNWOUND = 1000
+_NOW_AND_THEN = 1023  # a mask: once in 1024 times
 _RELEASE = operator.methodcaller("release")
 _SPINNING = (
     "a loop that waits for another thread by looking again and again has no end under some "
@@ -127,6 +128,7 @@ class Task:
         "stands",
         "stretch",
         "thread",
+        "touched",
         "unwound",
         "waiting",
     )
@@ -153,7 +155,8 @@ class Task:
         self.stands: tuple[Site, FrameType, tuple[object, ...]] | None = None
         self.failure: BaseException | None = None
         self.past = 0
-        self.seen = False
+        self.seen = False  # at an operation on a primitive, or a switch point
+        self.touched = 0  # how often it came to an access
         # By frame, the operation it stands in, in which C code may call Python code, and what that
         # gave it.
         self.inside: dict[int, tuple[Site, tuple[object, ...]]] = {}
@@ -218,7 +221,6 @@ class Execution:
         "stretches",
         "stuck",
         "tasks",
-        "touched",
         "trace",
         "traced",
         "waiting",
@@ -274,7 +276,6 @@ class Execution:
         self.waiting: Sequence[Row] = ()
         self.cycle: tuple[str, ...] = ()
         self.progress = 0
-        self.touched = 0
         self.deadline: float | None = None
 
     # The life of an execution.
@@ -484,7 +485,7 @@ class Execution:
         enabled = [
             task
             for task in self.tasks
-            if task.pending is not None and (task.pending.ready is None or task.pending.ready())
+            if (pending := task.pending) is not None and (pending.ready is None or pending.ready())
         ]
         if not enabled:
             self.over = True
@@ -500,7 +501,7 @@ class Execution:
             self.look_at_the_clock()
         if self.trace:
             done = self.trace[-1].operation
-            for each in enabled:
+            for each in enabled if done.write else ():
                 stands = each.stands
                 if stands is not None and (done.moves or stands[0].kind >= ATTRIBUTE):
                     self.look_again(each, done)
@@ -625,37 +626,35 @@ class Execution:
         if self.over:
             self.unwind_further(task)
             return
-        task.seen = True
-        self.touched += 1
+        task.touched = count = task.touched + 1
+        observer = self.observer
         try:
-            if not self.touched % 1024:
+            if not count & _NOW_AND_THEN:
                 self.take_stock(task, site, frame)
-            kind = site.kind
-            if kind == ENDING:
-                if task.inside:
-                    value = self.observer.value(site.receiver, frame)
-                    self.returned(task, frame, value)
-                return
-            touched: Touched = NOTHING
-            # What is done alone is ordered by `start` and `join` with all that others do.
-            if not self.alone:
-                touched = self.observer.observe(site, frame)
-                if touched[0]:
-                    self.perform(task, site, frame, touched)
-            elif kind in (CALL, OPERATOR) or site.write:
-                self.observer.observe_alone(site, frame)
+            # What is done alone is ordered by `start` and `join` with all that others do; where it
+            # is C code that begins alone, a thread may be started before it ends.
+            goes_on = self.alone
+            if goes_on:
+                if site.acts:
+                    observer.observe_alone(site, frame)
+            else:
+                touched = observer.observe(site, frame)
+                if touched is not NOTHING:
+                    places, write = touched
+                    if places:
+                        self.perform(task, site, frame, touched)
+                    # An attribute may be a property, and what changes something as it is read is
+                    # one of C code.
+                    goes_on = site.kind > ATTRIBUTE or write is not site.write
             if site.needed:
-                self.observer.results[id(frame), site.offset] = self.observer.read(site, frame)
-            # A name is looked up without calling anything; an attribute may be a property, and what
-            # changes something as it is read is one of C code, which may go on.  Where that begins
-            # alone, a thread may be started before it ends.
-            if kind >= ATTRIBUTE and (
-                site.needed
-                or self.alone
-                or (touched is not NOTHING and (kind > ATTRIBUTE or touched[1] is not site.write))
-            ):
+                observer.results[id(frame), site.offset] = observer.read(site, frame)
+                goes_on = True
+            # A name is looked up without calling anything.
+            if goes_on and site.kind >= ATTRIBUTE:
                 task.inside[id(frame)] = site, ()
             elif task.inside:
+                if site.kind == ENDING:
+                    self.returned(task, frame, observer.value(site.receiver, frame))
                 task.inside.pop(id(frame), None)
         except Exception as error:  # noqa: BLE001 - raised again
             self.break_off(error)
@@ -670,9 +669,13 @@ class Execution:
             self.fail(error)
         raise Unwind from error
 
+    def touched(self) -> int:
+        """Return how many accesses there were so far."""
+        return sum([task.touched for task in self.tasks])
+
     def take_stock(self, task: Task, site: Site, frame: FrameType) -> None:
         """Look, every now and then, whether this execution takes too long."""
-        if self.touched > MOST_ACCESSES:
+        if self.touched() > MOST_ACCESSES:
             raise self.stopped(
                 TooMuch(
                     f"one execution made more than {MOST_ACCESSES:,} accesses; {task.name} is at "

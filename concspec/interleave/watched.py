@@ -48,11 +48,14 @@ def is_watched(code: types.CodeType) -> bool:
 
 def is_shown(code: types.CodeType) -> bool:
     """Tell code that tracing shows; PyPy hides what stands for C code of CPython."""
+    if not _PYPY:
+        return True
     filename = code.co_filename
     hidden = code.co_name in _HIDDEN if filename == _HIDING else filename in _HIDDEN_FILES
     return not hidden and not filename.startswith("<builtin")
 
 
+_PYPY = sys.implementation.name == "pypy"
 _THREADING = threading.__file__
 # All that a pool of threads and its futures share is in a queue or under their locks, which are
 # seen; what a pool has in common with the next execution is the count of pools.
@@ -62,9 +65,7 @@ _POOLS = frozenset(
 )
 # PyPy has these in Python, where CPython has C; functions that it hides are known by name alone.
 _HIDDEN_FILES = frozenset(
-    _THREADING.replace("threading.py", name)
-    for name in ("_contextvars.py", "_immutables_map.py")
-    if sys.implementation.name == "pypy"
+    _THREADING.replace("threading.py", name) for name in ("_contextvars.py", "_immutables_map.py")
 )
 _HIDING = functools.__file__ if hasattr(functools, "hidden_applevel") else ""
 _HIDDEN = frozenset(["reduce", "cmp_to_key", "__call__", "wrapper"])
