@@ -46,9 +46,10 @@ def encode(steps: Sequence[int], labels: frozenset[str] = frozenset()) -> str:
                 end += 1
             count = end - position
             name = spell(steps[position])
-            parts.append(f"{name}*{count}" if count > 3 else name * count)  # noqa: PLR2004
+            # Behind a count comes a space, or else the next thread would be a digit of it.
+            parts.append(f"{name}*{count} " if count > 3 else name * count)  # noqa: PLR2004
             position = end
-        text = "".join(parts)
+        text = "".join(parts).rstrip()
     return text + "".join(f" +{label}" for label in sorted(labels))
 
 

@@ -729,6 +729,16 @@ def test_repetitions_can_be_shortened():
     assert replay(notes, "12*2 1*3 2*2") == -8
 
 
+def test_the_witness_of_a_long_execution_can_be_replayed():
+    def change_often():
+        for _ in range(20):
+            change_it(1)
+
+    found = explore(in_threads(change_often, change_often), preemption_bound=0)
+    (result,) = found.outcomes
+    assert replay(in_threads(change_often, change_often), found.outcomes[result].witness) == result
+
+
 def test_a_preemption_bound_is_no_proof():
     found = explore(notes, preemption_bound=2)
     assert not found.complete
