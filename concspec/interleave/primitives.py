@@ -737,6 +737,22 @@ def _fork() -> int:
     )
 
 
+def _refused(name: str) -> Callable[[Any], None]:
+    def refused(function: Any) -> None:
+        found = current()
+        if found is None:
+            _original(sys, name)(function)
+            return
+        raise found[0].stopped(
+            ExplorationError(
+                f"sys.{name}() at {scheduler.where(stopping_frame(2))} takes away what the "
+                "explorer watches the program with; take it, or the debugger, out of the program"
+            )
+        )
+
+    return refused
+
+
 def _monotonic() -> float:
     found = current()
     return time.monotonic() if found is None else found[1].clock
@@ -782,6 +798,9 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (queue, "SimpleQueue", SimpleQueue),
     (time, "sleep", _sleep),
     (_thread, "start_new_thread", _start_new_thread),
+    # Below CPython 3.12 the explorer traces; from then on, what `sys.monitoring` has put into the
+    # code that runs gets lost with them.
+    *[(sys, name, _refused(name)) for name in ("settrace", "setprofile")],
 ]
 if hasattr(os, "fork"):
     _REPLACED.append((os, "fork", _fork))
@@ -792,6 +811,7 @@ FACTORIES = {
     id(threading.RLock): _make_rlock,
     id(queue.SimpleQueue): SimpleQueue,
     id(time.sleep): _sleep,
+    **{id(getattr(owner, name)): put for owner, name, put in _REPLACED if owner is sys},
 }
 
 

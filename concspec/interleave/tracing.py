@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from concspec.interleave.scheduler import Execution
 
+_settrace = sys.settrace  # the program is refused what bears that name meanwhile
 _RETURN = dis.opmap["RETURN_VALUE"]
 _sites: dict[int, tuple[CodeType, dict[int, Site]]] = {}
 
@@ -148,15 +149,15 @@ class Settrace(Tracing):
 
     def end(self) -> None:
         """Put back whatever traced it."""
-        sys.settrace(self.before)
+        _settrace(self.before)
 
     def run(self, function: Callable[..., object], *arguments: object) -> object:
         """Trace the calling thread for the time of a call."""
-        sys.settrace(self.called)
+        _settrace(self.called)
         try:
             return function(*arguments)
         finally:
-            sys.settrace(None)
+            _settrace(None)
 
     def called(self, frame: FrameType, _event: str, _argument: object) -> Any:
         code = frame.f_code
@@ -210,11 +211,11 @@ def unseen(function: Any) -> Any:
     @functools.wraps(function)
     def untraced(*arguments: Any, **options: Any) -> Any:
         tracing = sys.gettrace()
-        sys.settrace(None)
+        _settrace(None)
         try:
             return function(*arguments, **options)
         finally:
-            sys.settrace(tracing)
+            _settrace(tracing)
 
     return untraced
 

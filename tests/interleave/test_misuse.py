@@ -627,6 +627,36 @@ def test_a_fork():
         explore(program)
 
 
+@pytest.mark.parametrize("name", ["settrace", "setprofile"])
+def test_a_debugger_in_the_program(name):
+    before = getattr(sys, f"get{name[3:]}")(), getattr(sys, name)
+
+    def debugged():
+        getattr(sys, name)(None)  # debugged
+
+    def work():
+        debugged()
+        change_it(5)
+
+    refused = rf"sys.{name}\(\) at .*" + line_of("debugged")
+    with pytest.raises(ExplorationError, match=refused):
+        explore(in_threads(work, work))
+    with pytest.raises(ExplorationError, match=refused):
+        explore(lambda: debugged() or in_threads(work, work)())
+    assert (getattr(sys, f"get{name[3:]}")(), getattr(sys, name)) == before
+
+
+def test_a_debugger_imported_by_name():
+    trace = sys.settrace
+
+    def work():
+        trace(None)
+        change_it(5)
+
+    with pytest.raises(ExplorationError, match="settrace"):
+        explore(in_threads(work, work))
+
+
 def test_a_thread_that_the_system_does_not_have(monkeypatch):
     def fail(*_):
         raise RuntimeError("can't start new thread")
