@@ -12,6 +12,7 @@ only to read, and not to look into attributes, make that a read, of the containe
 
 from __future__ import annotations
 
+import array
 import builtins
 import functools
 import gc
@@ -21,7 +22,7 @@ import sys
 import threading
 import types
 import weakref
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import (
@@ -122,7 +123,7 @@ from concspec.interleave.operations import ORDER, WHOLE, Inherited
 from concspec.interleave.watched import OWN, is_modelled, is_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from concspec.interleave.operations import Field, Place
 
@@ -152,6 +153,10 @@ _PEEKED = frozenset(
     ]
 )  # fmt: skip
 _NAMES = frozenset([GLOBAL, NAME])
+_HOLDING: dict[type, Callable[[Any], Iterable[object]]] = {
+    list: iter, tuple: iter, deque: iter, dict: dict.values,
+}  # fmt: skip
+_HOLDING_NUMBERS = frozenset([str, bytes, bytearray, range, array.array])
 _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
@@ -299,7 +304,8 @@ class Observer:
                 return inherited_attribute(looking, of, owner, site.name)
             return static_attribute(receiver, site.name)
         if kind == ITEM:
-            return static_item(receiver, self.value(site.key, frame))
+            found = static_item(receiver, self.value(site.key, frame))
+            return self.item_of(receiver) if found is MISSING else found
         if kind != CAPTURE or is_iterated_by_python(type(receiver)):
             return MISSING
         return receiver
@@ -463,6 +469,18 @@ class Observer:
         if is_a(receiver, defaultdict):
             return self.added(receiver, owner, field)
         return ((owner, field),), False
+
+    def item_of(self, receiver: object) -> object:
+        """Return what is known of an item whose key is not: that it is one of those there are.
+
+        Which function of C it may be, or which class, is not enough to know what a call of it does.
+        """
+        if type(receiver) not in _HOLDING:
+            return NEW if type(receiver) in _HOLDING_NUMBERS else MISSING
+        found, calls, closed = self.reach(list(_HOLDING[type(receiver)](receiver)), inside=False)
+        if _is_anything(found) or calls or any(is_a(each, type) for each in closed):
+            return MISSING
+        return Aliases([*found, *closed]) if found or closed else NEW
 
     def added(self, receiver: object, owner: int, field: Field) -> Touched:
         """Return what is touched where a dictionary has a missing item made."""

@@ -7,6 +7,7 @@ code gives to C code that called it, by functions that look at more than they ar
 import array
 import collections
 import contextlib
+import csv
 import ctypes
 import decimal
 import functools
@@ -30,6 +31,19 @@ from tests.interleave.test_shared_state import both
 from tests.interleave.test_unusual_accesses import Plain, explored, first_seen
 
 # What a step touches.
+
+
+def by_one_of_several_functions_of_c():
+    """What it keeps is its module's."""
+    limits = (csv.field_size_limit, csv.field_size_limit)
+    limits[0](0)
+
+    def add():
+        limit = limits[len(limits) - 1]()
+        limits[len(limits) - 1](limit + 1)
+
+    both(add, add)
+    return limits[0]()
 
 
 def by_the_order_of_keys():

@@ -1,5 +1,6 @@
 """What counts as an access to shared state: each kind loses an update, unless a lock guards it."""
 
+import array
 import collections
 import sys
 import textwrap
@@ -482,6 +483,40 @@ def test_different_items_are_independent():
 
     found = explore(program, reduce=False)
     assert (set(found.outcomes), found.interleavings) == ({(1, 1)}, 1)
+
+
+def test_who_eats_takes_one_of_the_forks_and_nothing_else():
+    """Which one is computed."""
+
+    def program():
+        forks = [threading.Lock(), threading.Lock()]
+        meals = []
+
+        def eat(place):
+            with forks[place], forks[(place + 1) % 2]:
+                meals.append(1)
+
+        both(lambda: eat(0), lambda: eat(1))
+        return len(meals)
+
+    found = explore(program, reduce=False)
+    assert (set(found.outcomes), len(found.deadlocks), found.interleavings) == ({2}, 1, 6)
+
+
+@pytest.mark.parametrize(
+    "items", [[0, 0], (0, 0), {1: 0}, collections.deque([0, 0]), array.array("i", [0, 0]), "00"]
+)
+def test_an_item_whose_key_is_computed_is_nothing_shared(items):
+    def program():
+        sums = [0, 0]
+
+        def add(place):
+            sums[place] = items[place * 0 + 1] * 1
+
+        both(lambda: add(0), lambda: add(1))
+        return tuple(sums)
+
+    assert explore(program, reduce=False).interleavings == 1
 
 
 def test_check_then_act():
