@@ -221,7 +221,11 @@ def is_of_program(module: object) -> bool:
 def is_watched_for_its_end(thing: object) -> bool:
     """Tell whether something depends on when an object ends, which no access tells."""
     kind = type(thing)
-    return not _is_lasting(kind) and (has_finalizer(kind) or weakref.getweakrefcount(thing) > 0)
+    if _is_lasting(kind):
+        return False
+    # What is local to threads refers to itself so.
+    referred_to = not issubclass(kind, threading.local) and weakref.getweakrefcount(thing) > 0
+    return has_finalizer(kind) or referred_to
 
 
 @once

@@ -215,13 +215,24 @@ def shown(value: object) -> object:
 
 def instance_dict(receiver: object) -> dict[str, object] | None:
     """Return the dictionary of the attributes of an object, if it has one."""
+    kind: Any = object
+    if is_a(receiver, threading.local):  # what is local to a thread has a dictionary in each
+        if begins_in_each_thread(type(receiver)):
+            return None
+        kind = threading.local
     try:
-        # What is local to a thread has a dictionary in each; a subclass may run code to make it.
-        kind: Any = threading.local if type(receiver) is threading.local else object
         found = kind.__getattribute__(receiver, "__dict__")
     except AttributeError:
         return None
     return found if type(found) is dict or is_a(found, dict) else None
+
+
+@once
+def begins_in_each_thread(kind: type) -> bool:
+    """Tell a class of thread-local data that runs code where a thread first asks for its own."""
+    return issubclass(kind, threading.local) and any(
+        "__init__" in namespace(each) for each in mro(kind)[:-1] if each is not threading.local
+    )
 
 
 def factory_of(container: Any) -> object:

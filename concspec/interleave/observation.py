@@ -105,6 +105,7 @@ from concspec.interleave.looking import (
     NEW,
     SLOTS,
     Aliases,
+    begins_in_each_thread,
     elements,
     factory_of,
     field_of,
@@ -342,6 +343,8 @@ class Observer:
         """Return the dictionary of an object's attributes; note one that each thread has."""
         if is_a(thing, threading.local):
             self.met_local = True
+            if begins_in_each_thread(type(thing)):
+                self.distrust("which threads have begun with data of their own")
         return instance_dict(thing)
 
     def attribute(self, receiver: object, name: str, *, write: bool) -> Touched:

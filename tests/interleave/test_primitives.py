@@ -638,6 +638,35 @@ def test_thread_local_data_is_private(make):
     assert not found.failures
 
 
+class Tally(threading.local):
+    """A count of each thread, and what it counts in."""
+
+    n = 0
+    places = (0,)
+
+    def add(self):
+        self.n += 1
+        return self.n
+
+
+def test_thread_local_data_of_a_class_is_private():
+    """Its class is not: what an object has of its own goes before that."""
+
+    def program():
+        tally, places = Tally(), [0]
+
+        def work():
+            tally.places = places
+            tally.places[0] = tally.places[0] + tally.add()
+
+        run(work, work)
+        return places[0], tally.n, tally.places[0]
+
+    found = explore(program, reduce=False)
+    assert (set(found.outcomes), found.interleavings) == ({(1, 0, 0), (2, 0, 0)}, 6)
+    assert found.complete
+
+
 def test_threads_are_real_and_tell_the_truth():
     def program():
         seen = {}

@@ -991,6 +991,20 @@ def by_a_format_of_what_is_local_to_a_thread():
     return first_seen(look, change)
 
 
+def by_what_begins_in_each_thread():
+    class Counted(threading.local):
+        def __init__(self):
+            box.x += 1
+
+    box = Plain(-1)
+    data = Counted()
+
+    def look():
+        data.seen = 1
+
+    return twice(look, lambda: box.x)
+
+
 def by_the_cell_of_a_variable():
     value = 1
 
