@@ -238,6 +238,7 @@ class _Analysis:
         handlers = _handlers(self.code)
         starts = {handler.start for handler in handlers.values()}
         instructions = list(dis.get_instructions(self.code))
+        bound = _bound_in_loops(instructions)
         entered = {*map(_jump_target, instructions), *handlers}
         before: dict[int, list[Source]] = {}  # the stack where a guarded stretch begins
         for instruction in instructions:
@@ -258,8 +259,10 @@ class _Analysis:
                 self.stack = self.caught(handler, before.get(handler.start, []), entry)
             elif not alive:
                 # Only a handler or the head of a loop is entered without a forward jump seen; the
-                # head of a loop is also fallen into, and its stack is the same each time round.
+                # head of a loop is also fallen into, and its stack is the same each time round,
+                # but for the variables that get another value in it.
                 self.stack = []
+            self.stack = _without(bound.get(entry, ()), self.stack)
             alive = True
             if entry in starts:
                 before[entry] = list(self.stack)
@@ -289,9 +292,7 @@ class _Analysis:
         """Return the stack where an exception is handled: what was there before, and that."""
         kept: list[Source] = [UNKNOWN] * max(0, handler.depth - len(before))
         kept += before[: handler.depth - len(kept)]
-        for where, name in self.stored:
-            if handler.start <= where < offset:
-                kept = [UNKNOWN if _mentions(each, name) else each for each in kept]
+        kept = _without([n for at, n in self.stored if handler.start <= at < offset], kept)
         return [*kept, *[UNKNOWN] * (2 if handler.lasti else 1)]
 
     # The symbolic stack.
@@ -310,7 +311,7 @@ class _Analysis:
 
     def forget_local(self, name: str) -> None:
         self.stored.append((self.offset, name))
-        self.stack = [UNKNOWN if _mentions(entry, name) else entry for entry in self.stack]
+        self.stack = _without([name], self.stack)
 
     def generic(self, instruction: dis.Instruction) -> None:
         """Apply the effect of an instruction of which only the change of depth is known."""
@@ -391,7 +392,7 @@ class _Analysis:
             self.forget_local(operand)
         elif name == "STORE_FAST_STORE_FAST":
             self.popn(2)
-            for each in _pair(operand):
+            for each in _stored(instruction):
                 self.forget_local(each)
         elif name == "STORE_FAST_LOAD_FAST":
             self.pop()
@@ -742,6 +743,34 @@ def _mentions(source: Source, name: str) -> bool:
     if isinstance(source, Built):
         return any(_mentions(each, name) for each in source.parts)
     return isinstance(source, Local) and source.name == name
+
+
+def _without(names: Iterable[str], stack: list[Source]) -> list[Source]:
+    """Return what is known of the stack when these variables have another value."""
+    for name in names:
+        stack = [UNKNOWN if _mentions(each, name) else each for each in stack]
+    return stack
+
+
+def _bound_in_loops(instructions: list[dis.Instruction]) -> dict[int, set[str]]:
+    """Return the variables that are bound anew in each loop, by where that begins."""
+    stored = [(each.offset, name) for each in instructions for name in _stored(each)]
+    bound: dict[int, set[str]] = {}
+    for instruction in instructions:
+        start, end = _jump_target(instruction), instruction.offset
+        if start is not None and start < end:
+            bound.setdefault(start, set()).update(n for at, n in stored if start <= at < end)
+    return bound
+
+
+def _stored(instruction: dis.Instruction) -> tuple[str, ...]:
+    """Return the local variables that an instruction binds anew, or takes away."""
+    name = instruction.opname
+    if name in ("STORE_FAST", "DELETE_FAST"):
+        return (str(instruction.argval),)
+    if name == "STORE_FAST_STORE_FAST":
+        return _pair(instruction.argval)
+    return _pair(instruction.argval)[:1] if name == "STORE_FAST_LOAD_FAST" else ()
 
 
 def _merged(left: list[Source], right: list[Source]) -> list[Source]:

@@ -28,7 +28,7 @@ import pytest
 
 from concspec.interleave import explore
 from tests.interleave.test_shared_state import both
-from tests.interleave.test_unusual_accesses import Plain, explored, first_seen
+from tests.interleave.test_unusual_accesses import Plain, explored, first_seen, twice
 
 # What a step touches.
 
@@ -585,6 +585,19 @@ def by_a_comprehension_that_calls_itself():
 
     totals = {7: 1, 6: 1, 5: 2}  # 5: when the one that moves was not reached yet
     return totals[first_seen(root.total, cut)]
+
+
+def by_a_name_that_a_comprehension_binds_anew():
+    items = [0]
+
+    def first(_):
+        return 0
+
+    def add():
+        mine = items
+        mine[first([mine := each for each in [[5]]])] += 1
+
+    return twice(add, lambda: items[0])
 
 
 def by_keywords_the_other_way_round():
