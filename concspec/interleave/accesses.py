@@ -313,6 +313,14 @@ class _Analysis:
         self.stored.append((self.offset, name))
         self.stack = _without([name], self.stack)
 
+    def named(self, given: Source, name: str = "") -> None:
+        """Store a value: from now on, what is still on the stack may hold more than when made."""
+        is_kept = isinstance(given, (Built, Result)) and self.at(1) is given
+        if name:
+            self.forget_local(name)
+        if is_kept:
+            self.put(1, Local(name) if name else UNKNOWN)
+
     def generic(self, instruction: dis.Instruction) -> None:
         """Apply the effect of an instruction of which only the change of depth is known."""
         jump = _jump_target(instruction)
@@ -388,16 +396,14 @@ class _Analysis:
         elif name in _CONSTANTS:
             self.push(Constant(operand))
         elif name == "STORE_FAST":
-            self.pop()
-            self.forget_local(operand)
+            self.named(self.pop(), operand)
         elif name == "STORE_FAST_STORE_FAST":
             self.popn(2)
             for each in _stored(instruction):
                 self.forget_local(each)
         elif name == "STORE_FAST_LOAD_FAST":
-            self.pop()
             stored, loaded = _pair(operand)
-            self.forget_local(stored)
+            self.named(self.pop(), stored)
             self.push(Local(loaded))
         elif name == "DELETE_FAST":
             self.forget_local(operand)
@@ -442,7 +448,7 @@ class _Analysis:
             self.put(instruction.arg or 1, UNKNOWN)
         elif name in ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME"):
             if name.startswith("STORE"):
-                self.pop()
+                self.named(self.pop())
             if name.endswith("GLOBAL"):
                 self.site(GLOBAL, operand, operand, write=True)
             elif self.module_level:
@@ -456,7 +462,7 @@ class _Analysis:
             self.push(self.site(CELL, operand, operand))
         elif name in ("STORE_DEREF", "DELETE_DEREF"):
             if name == "STORE_DEREF":
-                self.pop()
+                self.named(self.pop())
             operand = self.cell_name(instruction)
             self.site(CELL, operand, operand, write=True)
         elif name in ("LOAD_ATTR", "LOAD_METHOD"):
@@ -464,7 +470,7 @@ class _Analysis:
         elif name in ("STORE_ATTR", "DELETE_ATTR"):
             receiver = self.pop()
             if name == "STORE_ATTR":
-                self.pop()
+                self.named(self.pop())
             label = f"{self.text(receiver)}.{operand}"
             self.site(ATTRIBUTE, operand, label, write=True, receiver=receiver)
         elif name == "BINARY_SUBSCR" or (
@@ -483,6 +489,7 @@ class _Analysis:
             else:
                 container, key = self.popn(2)
                 given = self.pop() if name == "STORE_SUBSCR" else PLAIN
+            self.named(given)
             dropped = "del" if name == "DELETE_SUBSCR" else ""
             self.item(container, key, name=dropped, write=True, given=given)
         elif name == "CONTAINS_OP":

@@ -600,6 +600,38 @@ def by_a_name_that_a_comprehension_binds_anew():
     return twice(add, lambda: items[0])
 
 
+def by_a_new_list_that_has_a_name():
+    box, met = Plain(), []
+
+    def go():
+        for each in (mine := [0]):
+            box.x = mine
+            met.append(each)
+
+    def put():
+        if box.x:
+            box.x.append(0)
+
+    both(go, put)
+    return len(met)
+
+
+def by_a_new_list_that_others_know():
+    jobs, met = [], []
+
+    def go():
+        nonlocal jobs
+        for each in (jobs := [0]):
+            met.append([each])
+
+    def put():
+        if jobs:
+            jobs.append(0)
+
+    both(go, put)
+    return len(met)
+
+
 def by_keywords_the_other_way_round():
     table = collections.OrderedDict(a=1)
 
