@@ -19,7 +19,7 @@ from concspec.interleave.watched import is_program_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import CodeType
+    from types import CodeType, FrameType
 
 
 class Local(NamedTuple):
@@ -150,6 +150,20 @@ class Site:
 def sites(code: CodeType) -> dict[int, Site]:
     """Return the sites of `code` by the offset of their instruction."""
     return _Analysis(code).run()
+
+
+_kept: dict[int, tuple[CodeType, bool]] = {}
+
+
+def first_given(frame: FrameType) -> str:
+    """Return the variable that has what a function was given first, or "" where none has to."""
+    code = frame.f_code
+    if id(code) not in _kept:
+        first = code.co_varnames[:1]
+        is_kept = code.co_argcount > 0 and first[0] not in code.co_cellvars
+        bound = (_stored(each) for each in dis.get_instructions(code))
+        _kept[id(code)] = code, is_kept and not any(first[0] in names for names in bound)
+    return code.co_varnames[0] if _kept[id(code)][1] else ""
 
 
 _LOCAL_PUSHES = frozenset(

@@ -45,6 +45,7 @@ from concspec.interleave.accesses import (
     Result,
     Site,
     Source,
+    first_given,
 )
 from concspec.interleave.c_code import (
     ATTRIBUTE_METHODS,
@@ -971,7 +972,7 @@ class Observer:
             function, _ = self.callee(site, frame)
             if is_a(function, type):
                 function = static_attribute(function, "__init__")
-                value = ending.f_locals.get(code.co_varnames[0]) if code.co_varnames else MISSING
+                value = ending.f_locals.get(first_given(ending), MISSING)
             if is_python_function(function):
                 function = function.__code__
             if function is code:
@@ -990,8 +991,10 @@ class Observer:
             thing = self.value(source, frame)
             if type(thing) is Aliases or thing is MISSING:
                 # A method that Python calls by itself is given the object first.
-                first = ending.f_code.co_varnames[:1]
-                thing = ending.f_locals.get(first[0]) if first else None
+                first = first_given(ending)
+                if not first:
+                    return True
+                thing = ending.f_locals.get(first)
             if is_a(thing, type) and hooks(thing) and site.kind not in (CALL, OPERATOR):
                 return True
             if is_a(thing, types.ModuleType) or hooks(type(thing)):

@@ -632,6 +632,37 @@ def by_a_new_list_that_others_know():
     return len(met)
 
 
+def by_an_object_that_is_not_the_last_self():
+    class Node:
+        def __init__(self, items, after=None):
+            self.items = items
+            while after:
+                self, after = after, None  # noqa: PLW0642 - who sees the last one, sees another
+
+    items, last = [1], Node([3])
+
+    def put():
+        items[0] = 2
+
+    return first_seen(lambda: Node(items, last).items[0], put)
+
+
+def by_an_object_that_is_the_first_of_all_arguments():
+    class Kept:
+        kept = None
+
+        def __new__(cls, *_):
+            cls.kept = cls.kept or object.__new__(cls)
+            return cls.kept
+
+        def __init__(*arguments):
+            pass
+
+    box = Kept()
+    box.x = 1
+    return first_seen(lambda: Kept().x, lambda: set_x(box))
+
+
 def by_keywords_the_other_way_round():
     table = collections.OrderedDict(a=1)
 
