@@ -159,6 +159,7 @@ _HOLDING: dict[type, Callable[[Any], Iterable[object]]] = {
     list: iter, tuple: iter, deque: iter, dict: dict.values,
 }  # fmt: skip
 _HOLDING_NUMBERS = frozenset([str, bytes, bytearray, range, array.array])
+_HOLDERS = (*CONTAINERS, tuple, frozenset)
 _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
@@ -891,10 +892,16 @@ class Observer:
         operands = [self.value(each, frame) for each in site.arguments]
         if any(type(each) is not Aliases and is_python_type(type(each)) for each in operands):
             return MISSING
-        made = self.made_of(operands)
+        if site.write:  # it may be the left one
+            return self.made_of(operands)
+        # What is made holds what they hold, and not themselves.
+        held: list[object] = []
+        for each in operands:
+            held += elements(each) if type(each) in _HOLDERS else [each]
+        made = self.made_of(held)
         if type(made) is not Aliases or made is NEW:
             return made
-        known = {id(each) for each in operands}
+        known = {id(each) for each in operands if type(each) not in _HOLDERS}
         return Aliases([each for each in made.objects if id(each) not in known])
 
     def result(self, site: Site, frame: types.FrameType) -> object:

@@ -663,6 +663,21 @@ def by_an_object_that_is_the_first_of_all_arguments():
     return first_seen(lambda: Kept().x, lambda: set_x(box))
 
 
+def by_what_is_added_to_a_list_that_has_it():
+    row, other, written = [0], [0], "{} {}".format
+    rows, seen = [row], []
+
+    def look():
+        seen.append(written(row + rows, other[0]))
+
+    def put():
+        other[0] = 1
+        row[0] = 1
+
+    both(look, put)
+    return 2 if seen[0] == "[0, [1]] 0" else 1
+
+
 def by_keywords_the_other_way_round():
     table = collections.OrderedDict(a=1)
 
