@@ -323,6 +323,12 @@ class _Analysis:
     def at(self, depth: int) -> Source:
         return self.stack[-depth] if depth <= len(self.stack) else UNKNOWN
 
+    def local(self, name: str) -> Source:
+        # A comprehension that is inlined may have a variable of its own beside that of a closure.
+        # The frame tells of either; asked for such a one, 3.13.0 to 3.13.2 crash.
+        both = name in self.code.co_cellvars or name in self.code.co_freevars
+        return UNKNOWN if both else Local(name)
+
     def forget_local(self, name: str) -> None:
         self.stored.append((self.offset, name))
         self.stack = _without([name], self.stack)
@@ -333,7 +339,7 @@ class _Analysis:
         if name:
             self.forget_local(name)
         if is_kept:
-            self.put(1, Local(name) if name else UNKNOWN)
+            self.put(1, self.local(name) if name else UNKNOWN)
 
     def generic(self, instruction: dis.Instruction) -> None:
         """Apply the effect of an instruction of which only the change of depth is known."""
@@ -404,9 +410,9 @@ class _Analysis:
         elif name == "KW_NAMES":
             self.keywords = self.code.co_consts[instruction.arg or 0]  # 3.11 does not look it up
         elif name in _LOCAL_PUSHES:
-            self.push(Local(operand))
+            self.push(self.local(operand))
         elif name in _LOCAL_PAIRS:
-            self.push(*[Local(each) for each in _pair(operand)])
+            self.push(*[self.local(each) for each in _pair(operand)])
         elif name in _CONSTANTS:
             self.push(Constant(operand))
         elif name == "STORE_FAST":
@@ -418,7 +424,7 @@ class _Analysis:
         elif name == "STORE_FAST_LOAD_FAST":
             stored, loaded = _pair(operand)
             self.named(self.pop(), stored)
-            self.push(Local(loaded))
+            self.push(self.local(loaded))
         elif name == "DELETE_FAST":
             self.forget_local(operand)
         elif name == "POP_TOP":

@@ -678,6 +678,25 @@ def by_what_is_added_to_a_list_that_has_it():
     return 2 if seen[0] == "[0, [1]] 0" else 1
 
 
+def by_a_variable_of_a_comprehension_beside_that_of_a_closure():
+    rows, each = [[1]], [0]
+
+    def look():
+        return [each[0] for each in rows], each
+
+    return first_seen(lambda: look()[0][0], doing("rows[0][0] = 2", rows=rows))
+
+
+def by_a_variable_of_a_comprehension_beside_one_for_a_closure():
+    rows = [[1]]
+
+    def look():
+        each = [0]
+        return [each[0] for each in rows], lambda: each
+
+    return first_seen(lambda: look()[0][0], doing("rows[0][0] = 2", rows=rows))
+
+
 def by_keywords_the_other_way_round():
     table = collections.OrderedDict(a=1)
 
