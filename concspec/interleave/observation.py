@@ -251,6 +251,9 @@ class Observer:
             return ((-1, site.field),), site.write
         if kind == NAME:
             names: Any = frame.f_locals
+            if names is not frame.f_locals:
+                changed = ((None, ORDER),) if site.write else ()
+                return ((None, site.field), *changed), site.write
             scopes = [names] if names is frame.f_globals else [names, frame.f_globals]
             return self.variable(scopes, site, frame)
         if kind == ENDING:
@@ -289,8 +292,11 @@ class Observer:
     def read(self, site: Site, frame: types.FrameType) -> object:
         """Return the value the instruction at `site` is about to push, or MISSING."""
         kind = site.kind
-        if kind in _NAMES:
-            found = frame.f_locals.get(site.name, MISSING) if kind == NAME else MISSING
+        if kind in (GLOBAL, NAME):
+            names: Any = frame.f_locals if kind == NAME else EMPTY
+            if kind == NAME and names is not frame.f_locals:
+                return MISSING  # beside the variables of an inlined comprehension
+            found = names.get(site.name, MISSING)
             if found is MISSING:
                 found = frame.f_globals.get(site.name, MISSING)
             return frame.f_builtins.get(site.name, MISSING) if found is MISSING else found

@@ -697,6 +697,25 @@ def by_a_variable_of_a_comprehension_beside_one_for_a_closure():
     return first_seen(lambda: look()[0][0], doing("rows[0][0] = 2", rows=rows))
 
 
+def by_a_comprehension_that_is_executed():
+    scope = {"n": 0}
+    look = compile("seen = [(n, n) for _ in (1,)]", "<look>", "exec")
+    both(lambda: exec(look, scope), doing("scope['n'] = 1", scope=scope))
+    return 2 if scope["seen"] == [(0, 1)] else 1
+
+
+if sys.version_info >= (3, 12):  # before, it knows none of these variables
+
+    def by_a_comprehension_that_is_executed_with_other_variables():
+        items, seen = [1], []
+        look = compile("[seen.append(items[0]) for _ in (1,)]", "<look>", "exec")
+        both(
+            lambda: exec(look, {"items": [0], "seen": seen}, {"items": items}),
+            doing("items[0] = 2", items=items),
+        )
+        return seen[0]
+
+
 def by_keywords_the_other_way_round():
     table = collections.OrderedDict(a=1)
 
