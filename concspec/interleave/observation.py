@@ -154,7 +154,6 @@ _PEEKED = frozenset(
         "broken", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
-_NAMES = frozenset([GLOBAL, NAME])
 _HOLDING: dict[type, Callable[[Any], Iterable[object]]] = {
     list: iter, tuple: iter, deque: iter, dict: dict.values,
 }  # fmt: skip
@@ -292,14 +291,13 @@ class Observer:
     def read(self, site: Site, frame: types.FrameType) -> object:
         """Return the value the instruction at `site` is about to push, or MISSING."""
         kind = site.kind
-        if kind in (GLOBAL, NAME):
-            names: Any = frame.f_locals if kind == NAME else EMPTY
-            if kind == NAME and names is not frame.f_locals:
+        if kind == GLOBAL:
+            return _variable((frame.f_globals, frame.f_builtins), site.name)
+        if kind == NAME:
+            names = frame.f_locals
+            if names is not frame.f_locals:
                 return MISSING  # beside the variables of an inlined comprehension
-            found = names.get(site.name, MISSING)
-            if found is MISSING:
-                found = frame.f_globals.get(site.name, MISSING)
-            return frame.f_builtins.get(site.name, MISSING) if found is MISSING else found
+            return _variable((names, frame.f_globals, frame.f_builtins), site.name)
         if kind == CALL:
             return self.result(site, frame)
         if kind == OPERATOR:
@@ -1035,6 +1033,25 @@ class Observer:
 def _has_plain_attributes(kind: type) -> bool:
     """Tell a class of whose objects an attribute is what it looks like."""
     return not (hooks(kind) or issubclass(kind, (*WEAK, types.ModuleType)) or is_of_ctypes(kind))
+
+
+def _variable(scopes: tuple[Any, ...], name: str) -> object:
+    """Return the value of a name that is looked up in one of these after the other, or MISSING."""
+    for each in scopes:
+        if type(each) is not dict and not _is_plain_namespace(type(each)):
+            return MISSING
+        if dict.__contains__(each, name):
+            return dict.__getitem__(each, name)
+    return MISSING
+
+
+@once
+def _is_plain_namespace(kind: type) -> bool:
+    """Tell a dictionary that gives what is in it, and nothing else."""
+    own = [namespace(each) for each in mro(kind) if each is not dict]
+    return issubclass(kind, dict) and not any(
+        name in each for each in own for name in ("__getitem__", "__missing__")
+    )
 
 
 def _sets_attributes(function: object) -> bool:

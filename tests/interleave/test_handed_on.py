@@ -716,6 +716,58 @@ if sys.version_info >= (3, 12):  # before, it knows none of these variables
         return seen[0]
 
 
+def by_a_name_that_is_missing_in_the_body_of_a_class():
+    class Names(dict):
+        def __missing__(self, name):
+            if name == "items":
+                return items
+            raise KeyError(name)
+
+    class Meta(type):
+        def __prepare__(*_):
+            return Names()
+
+    items = [1, 1]
+    scope = {"Meta": Meta, "items": [0, 0], "__name__": "generated"}
+    body = compile("class Kind(metaclass=Meta):\n    x = items[0], items[1]", "<body>", "exec")
+
+    def put():
+        items[0] = items[1] = 2
+
+    both(lambda: exec(body, scope), put)
+    return 2 if scope["Kind"].x == (1, 2) else 1
+
+
+def by_names_of_a_class_that_are_in_no_dictionary():
+    class Names:
+        def __init__(self):
+            self.known = {}
+
+        def __getitem__(self, name):
+            return self.known[name]
+
+        def __setitem__(self, name, value):
+            self.known[name] = value
+
+    class Meta(type):
+        def __prepare__(*_):
+            return Names()
+
+        def __new__(cls, name, bases, names):
+            return type(name, bases, names.known)
+
+    items = [1]
+
+    def look():
+        class Kind(metaclass=Meta):
+            x = items
+            y = x[0]
+
+        return Kind.y
+
+    return first_seen(look, doing("items[0] = 2", items=items))
+
+
 def by_keywords_the_other_way_round():
     table = collections.OrderedDict(a=1)
 
