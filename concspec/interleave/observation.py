@@ -1016,8 +1016,8 @@ class Observer:
         """Return the result of a function of a module written in C."""
         if function is globals:
             return frame.f_globals
-        if function is vars and given:
-            return static_attribute(given[0], "__dict__")
+        if function is vars or function is locals:
+            return static_attribute(given[0], "__dict__") if given else MISSING
         if function in COUNTING:
             return NEW
         if function is operator.getitem and len(given) > 1:

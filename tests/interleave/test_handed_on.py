@@ -768,6 +768,24 @@ def by_names_of_a_class_that_are_in_no_dictionary():
     return first_seen(look, doing("items[0] = 2", items=items))
 
 
+def by_a_format_of_all_variables():
+    items = [1]
+
+    def look(shown):
+        return int(("%(shown)s" % locals())[1])  # noqa: UP031 - which has them as one
+
+    return first_seen(lambda: look(items), doing("items[0] = 2", items=items))
+
+
+def by_all_variables_as_keywords():
+    items, written = [1], "{shown}".format
+
+    def look(shown):  # noqa: ARG001 - it is used
+        return int(written(**vars())[1])
+
+    return first_seen(lambda: look(items), doing("items[0] = 2", items=items))
+
+
 def by_keywords_the_other_way_round():
     table = collections.OrderedDict(a=1)
 
