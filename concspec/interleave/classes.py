@@ -240,8 +240,9 @@ def _is_lasting(kind: type) -> bool:
 
 def is_copied_by_threads(thing: object) -> bool:
     """Tell the context that each thread copies when it first calculates with decimal numbers."""
-    decimal = sys.modules.get("decimal")
-    return decimal is not None and thing is decimal.DefaultContext
+    # A thread may be importing the module just now.
+    context = getattr(sys.modules.get("decimal"), "DefaultContext", None)
+    return context is not None and thing is context
 
 
 @once

@@ -1484,3 +1484,8 @@ def test_attributes_of_a_function_are_found_in_its_methods():
         return first_seen(look, box.method)
 
     assert_found(program)
+
+
+def test_decimal_may_be_in_the_midst_of_its_import(monkeypatch):
+    monkeypatch.setitem(sys.modules, "decimal", types.ModuleType("decimal"))
+    assert_found(by_the_order_of_keys)
