@@ -413,6 +413,11 @@ class _Analysis:
             self.push(self.local(operand))
         elif name in _LOCAL_PAIRS:
             self.push(*[self.local(each) for each in _pair(operand)])
+        elif name in _GIVING_BACK and self.code.co_flags & GENERATOR:
+            # Events of yielding come when the generator may be resumed already.
+            given = Constant(operand) if name == "RETURN_CONST" else self.at(1)
+            self.site(ENDING, "", "", receiver=given)
+            self.generic(instruction)
         elif name in _CONSTANTS:
             self.push(Constant(operand))
         elif name == "STORE_FAST":
@@ -429,10 +434,6 @@ class _Analysis:
             self.forget_local(operand)
         elif name == "POP_TOP":
             self.pop()
-        elif name in _GIVING_BACK and self.code.co_flags & GENERATOR:
-            # Events of yielding come when the generator may be resumed already.
-            self.site(ENDING, "", "", receiver=self.at(1))
-            self.generic(instruction)
         elif name == "PUSH_NULL":
             self.push(NULL)
         elif name in ("COPY", "DUP_TOP"):

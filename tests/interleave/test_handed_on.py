@@ -1435,6 +1435,25 @@ def test_a_thread_may_start_while_a_cache_is_filled():
     assert {1, 2} >= set(explore(program).outcomes) >= {2}
 
 
+def test_c_code_goes_on_when_a_generator_has_ended():
+    def program():
+        data, seen = bytearray(), [0]
+
+        def numbers():
+            yield 1
+            seen[0] = 1
+
+        def add():
+            before = seen[0]
+            data.append(2)
+            seen[0] += 2 * before
+
+        both(lambda: data.extend(numbers()), add)
+        return seen[0], bytes(data)
+
+    assert (3, b"\x02\x01") in explore(program).outcomes
+
+
 # What a class has from its bases.
 
 
