@@ -70,6 +70,9 @@ def static_attribute(receiver: object, name: object) -> object:
     if receiver is MISSING or type(receiver) is Aliases or type(name) is not str:
         return MISSING
     kind = type(receiver)
+    if kind is super:
+        of: Any = receiver
+        return inherited_attribute(super, of.__thisclass__, of.__self__, name)
     if not _has_usual_attributes(kind):
         return MISSING
     if issubclass(kind, type):
@@ -88,6 +91,12 @@ def static_attribute(receiver: object, name: object) -> object:
                 if is_a(found, _AS_THEY_ARE) or not _is_binding(found):
                     return found
                 return MISSING
+        for each in mro(kind):
+            if name in namespace(each):
+                found = namespace(each)[name]
+                if type(found) is types.FunctionType:
+                    return types.MethodType(found, receiver)
+                return MISSING if _is_binding(found) else found
         return MISSING
     own = (instance_dict(receiver) or EMPTY).get(name, MISSING)
     if kind is types.ModuleType:
@@ -113,18 +122,26 @@ def static_attribute(receiver: object, name: object) -> object:
     return MISSING if is_python_type(type(found)) else got_by(found, receiver)
 
 
-def inherited_attribute(looking: object, kind: object, receiver: object, name: str) -> object:
+def inherited_attribute(looking: object, kind: object, receiver: object, name: Any) -> object:
     """Return what `super(kind, receiver)` gives, as far as it is a method, or MISSING."""
     if looking is not super or receiver is MISSING or type(receiver) is Aliases:
         return MISSING
-    classes = mro(type(receiver))
+    of_class = is_a(receiver, type) and any(each is kind for each in mro(receiver))
+    classes = mro(receiver if of_class else type(receiver))
     places = [place for place, each in enumerate(classes) if each is kind]
     for each in classes[places[0] + 1 :] if places else ():
         found = namespace(each).get(name, MISSING)
+        if is_a(found, staticmethod):
+            return found.__func__
+        if is_a(found, classmethod):
+            return types.MethodType(found.__func__, classes[0])
+        if type(found) is types.BuiltinFunctionType:  # such as `object.__new__`
+            return found
         if type(found) is types.FunctionType:
-            return types.MethodType(found, receiver)
+            return found if of_class else types.MethodType(found, receiver)
         if found is not MISSING:
-            return got_by(found, receiver) if type(found) in _METHODS_OF_C else MISSING
+            known = type(found) in _METHODS_OF_C and not of_class
+            return got_by(found, receiver) if known else MISSING
     return MISSING
 
 

@@ -385,7 +385,7 @@ class Observer:
         """Return the places of an attribute, which is an item of the dictionary that has it."""
         field = (name,)
         kind = type(receiver)
-        if receiver is MISSING or kind is Aliases:
+        if receiver is MISSING or kind is Aliases or kind is super:
             return () if receiver is NEW else ((None, field),)
         if kind is types.CellType:
             return ((-1, WHOLE),)
@@ -465,7 +465,9 @@ class Observer:
             field = WHOLE  # the items behind it move; what is looked for may be anywhere
         if field == WHOLE:
             # A slice that is assigned to goes through what it is given; `in` compares.
-            others = [self.value(each, frame) for each in site.arguments]
+            others: list[object] = []
+            if not is_a(receiver, dict):
+                others += [self.value(each, frame) for each in site.arguments]
             if site.name == "in":
                 others += [*elements(receiver), key]
             places, write = self.touched(others, inside=False, write=site.write)
@@ -924,6 +926,8 @@ class Observer:
             return self.made_of(given)
         if function is __import__ or function is eval:
             return MISSING
+        if function is super:
+            return made_super(given, frame)
         if is_a(function, type):
             return self.instance(function, given)
         if is_a(function, types.BuiltinFunctionType) and (
@@ -1027,6 +1031,22 @@ class Observer:
         if function in READING or function.__module__ in STATELESS:
             return self.made_of(given)
         return MISSING
+
+
+def made_super(given: list[Any], frame: types.FrameType) -> object:
+    """Return what `super` gives, or MISSING."""
+    if not given:
+        first = frame.f_code.co_varnames[:1]
+        given = [frame.f_locals.get(each, MISSING) for each in ("__class__", *first)]
+    if len(given) != len(("class", "object")) or not is_a(given[0], type):
+        return MISSING
+    kind, thing = given
+    if thing is MISSING or type(thing) is Aliases:
+        return MISSING
+    classes = mro(thing) if is_a(thing, type) else ()
+    if any(each is kind for each in (*classes, *mro(type(thing)))):
+        return super(kind, thing)
+    return MISSING
 
 
 @once

@@ -2,6 +2,7 @@
 
 import array
 import collections
+import functools
 import sys
 import textwrap
 import threading
@@ -517,6 +518,86 @@ def test_an_item_whose_key_is_computed_is_nothing_shared(items):
         return tuple(sums)
 
     assert explore(program, reduce=False).interleavings == 1
+
+
+class Once:
+    made = None
+
+    def __new__(cls):
+        if cls.made is None:
+            cls.made = super().__new__(cls)
+        return cls.made
+
+
+class Registering(type):
+    made = {}  # noqa: RUF012
+    lock = threading.Lock()
+
+    def __call__(cls):
+        with cls.lock:
+            if cls not in cls.made:
+                cls.made[cls] = super().__call__()
+        return cls.made[cls]
+
+
+class Registered(metaclass=Registering):
+    pass
+
+
+@pytest.mark.parametrize(("kind", "results", "most"), [(Once, {1, 2}, 200), (Registered, {1}, 10)])
+def test_singletons(kind, results, most):
+    """What `super()` gives is known, and so is what a metaclass has."""
+
+    def program():
+        Once.made = None
+        Registering.made.clear()
+        made = []
+        both(lambda: made.append(kind()), lambda: made.append(kind()))
+        return len(set(map(id, made)))
+
+    found = explore(program)
+    assert set(found.outcomes) == results
+    assert found.complete
+    assert found.executions < most
+
+
+def test_what_super_gives_is_known_and_nothing_else_is_shared():
+    class Base:
+        def method(self):
+            self.x += 1
+
+        @classmethod
+        def of_class(cls, one):
+            one.x += 1
+
+        @staticmethod
+        def of_none(one):
+            one.x += 1
+
+    class Derived(Base):
+        def method(self):
+            super().method()
+
+        @classmethod
+        def of_class(cls, one):
+            super().of_class(one)
+
+        def of_none(self):
+            super(Derived, self).of_none(self)  # noqa: UP008
+
+    for name in ("method", "of_none"):
+        found = explore(functools.partial(called_by_both, Derived, name), reduce=False)
+        assert (set(found.outcomes), found.interleavings) == ({1, 2}, 6)
+    found = explore(functools.partial(called_by_both, Derived, "of_class", 1), reduce=False)
+    assert (set(found.outcomes), found.interleavings) == ({1, 2}, 6)
+
+
+def called_by_both(kind, name, times=0):
+    one = kind()
+    one.x = 0
+    method = getattr(one, name)
+    both(lambda: method(*[one] * times), lambda: method(*[one] * times))
+    return one.x
 
 
 def test_check_then_act():
