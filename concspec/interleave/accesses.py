@@ -166,6 +166,12 @@ def first_given(frame: FrameType) -> str:
     return code.co_varnames[0] if _kept[id(code)][1] else ""
 
 
+def delegates(frame: FrameType) -> bool:
+    """Tell a generator that gives on what another gives, by an instruction that yields itself."""
+    return frame.f_code.co_code[frame.f_lasti] == _DELEGATING
+
+
+_DELEGATING = dis.opmap.get("YIELD_FROM")  # up to 3.10, and in PyPy
 _LOCAL_PUSHES = frozenset(
     ["LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR"]
 )
@@ -416,7 +422,7 @@ class _Analysis:
         elif name in _GIVING_BACK and self.code.co_flags & GENERATOR:
             # Events of yielding come when the generator may be resumed already.
             given = Constant(operand) if name == "RETURN_CONST" else self.at(1)
-            self.site(ENDING, "", "", receiver=given)
+            self.site(ENDING, name, "", receiver=given)
             self.generic(instruction)
         elif name in _CONSTANTS:
             self.push(Constant(operand))

@@ -19,7 +19,7 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import ATTRIBUTE, ENDING, RAISE, Site
+from concspec.interleave.accesses import ATTRIBUTE, ENDING, RAISE, Site, delegates
 from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
@@ -654,7 +654,7 @@ class Execution:
                 task.inside[id(frame)] = site, ()
             elif task.inside:
                 if site.kind == ENDING:
-                    self.returned(task, frame, observer.value(site.receiver, frame))
+                    self.give_back(task, site, frame)
                 task.inside.pop(id(frame), None)
         except Exception as error:  # noqa: BLE001 - raised again
             self.break_off(error)
@@ -769,6 +769,15 @@ class Execution:
                     self.perform(task, site, calling, touched, given)
         except Exception as error:  # noqa: BLE001 - raised again
             self.break_off(error)
+
+    def give_back(self, task: Task, site: Site, frame: FrameType) -> None:
+        """Come to the end of a generator, or to a value that it and who delegates to it give."""
+        value = self.observer.value(site.receiver, frame)
+        self.returned(task, frame, value)
+        outer = frame.f_back
+        while site.name == "YIELD_VALUE" and outer is not None and delegates(outer):
+            self.returned(task, outer, value)
+            outer = outer.f_back
 
     def explain(self, site: Site, frame: FrameType) -> None:
         """Keep what an explanation of the step just begun needs to know."""

@@ -1454,6 +1454,27 @@ def test_c_code_goes_on_when_a_generator_has_ended():
     assert (3, b"\x02\x01") in explore(program).outcomes
 
 
+def test_c_code_goes_on_with_what_a_generator_has_from_another():
+    def program():
+        items, given, seen = [], [0], []
+
+        def numbers():
+            yield 1
+            given[0] = 1
+            yield 2
+
+        def delegating():
+            yield from numbers()
+
+        both(
+            lambda: items.extend(delegating()),
+            lambda: seen.append((given[0], len(items))),
+        )
+        return seen[0]
+
+    assert (1, 1) in explore(program, until=lambda seen: seen == (1, 1)).outcomes
+
+
 # What a class has from its bases.
 
 
