@@ -71,6 +71,7 @@ NULL = Null()
 GENERATOR = (
     0x20 | 0x80 | 0x200
 )  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR: `inspect` is large
+OPTIMIZED = 0x1  # CO_OPTIMIZED: the variables are the frame's, and in no mapping
 PLAIN = Constant(None)  # a text, a truth value or the like: nothing shared
 
 (
@@ -161,6 +162,7 @@ def first_given(frame: FrameType) -> str:
     if id(code) not in _kept:
         first = code.co_varnames[:1]
         is_kept = code.co_argcount > 0 and first[0] not in code.co_cellvars
+        is_kept = is_kept and code.co_flags & OPTIMIZED > 0  # else PyPy gives it a mapping
         bound = (_stored(each) for each in dis.get_instructions(code))
         _kept[id(code)] = code, is_kept and not any(first[0] in names for names in bound)
     return code.co_varnames[0] if _kept[id(code)][1] else ""

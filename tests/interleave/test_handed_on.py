@@ -749,6 +749,9 @@ def by_names_of_a_class_that_are_in_no_dictionary():
         def __setitem__(self, name, value):
             self.known[name] = value
 
+        def __delitem__(self, name):  # PyPy does
+            del self.known[name]
+
     class Meta(type):
         def __prepare__(*_):
             return Names()
