@@ -180,7 +180,7 @@ _LOCAL_PUSHES = frozenset(
 _LOCAL_PAIRS = frozenset(
     ["LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"],
 )
-_CONSTANTS = frozenset(["LOAD_CONST", "LOAD_SMALL_INT", "RETURN_CONST", "LOAD_COMMON_CONSTANT"])
+_CONSTANTS = frozenset(["LOAD_CONST", "LOAD_SMALL_INT", "RETURN_CONST"])
 _UNTOUCHED = frozenset(
     [
         "NOP",
@@ -428,6 +428,8 @@ class _Analysis:
             self.generic(instruction)
         elif name in _CONSTANTS:
             self.push(Constant(operand))
+        elif name in ("LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT"):
+            self.push(_common_constant(instruction))
         elif name == "STORE_FAST":
             self.named(self.pop(), operand)
         elif name == "STORE_FAST_STORE_FAST":
@@ -767,6 +769,14 @@ def _handlers(code: CodeType) -> dict[int, Any]:
     for entry in parse(code) if parse is not None else ():
         found.setdefault(entry.target, entry)
     return found
+
+
+def _common_constant(instruction: dis.Instruction) -> Source:
+    """Return what an instruction loads that has no constant of the code."""
+    if instruction.argrepr in ("", "AssertionError"):
+        return Constant(AssertionError)
+    # Python 3.14 tells of the others by their numbers.
+    return Constant(instruction.argval) if sys.version_info >= (3, 15) else UNKNOWN
 
 
 def _is_code(source: Source) -> bool:

@@ -1478,6 +1478,17 @@ def test_c_code_goes_on_with_what_a_generator_has_from_another():
     assert (1, 1) in explore(program, until=lambda seen: seen == (1, 1)).outcomes
 
 
+def test_a_failing_assertion_touches_nothing_that_threads_share():
+    def program():
+        n = [0]
+        check = doing("assert n[0], 'none yet'", n=n)
+        both(check, doing("n[0] = 1", n=n))
+        return n[0]
+
+    found = explore(program)
+    assert (found.complete, found.executions, len(found.failures)) == (True, 2, 1)
+
+
 # What a class has from its bases.
 
 
