@@ -825,7 +825,16 @@ def _merged(left: list[Source], right: list[Source]) -> list[Source]:
     if not depth:
         return []
     pairs = zip(left[-depth:], right[-depth:])
-    return [one if one == other else UNKNOWN for one, other in pairs]
+    return [one if _is_same(one, other) else UNKNOWN for one, other in pairs]
+
+
+def _is_same(one: Source, other: Source) -> bool:
+    """Tell whether two sources are one; named tuples of two kinds can be equal, too."""
+    if isinstance(one, Method) and isinstance(other, Method):
+        return one[1:] == other[1:] and _is_same(one.receiver, other.receiver)
+    if isinstance(one, Built) and isinstance(other, Built):
+        return len(one.parts) == len(other.parts) and all(map(_is_same, one.parts, other.parts))
+    return type(one) is type(other) and one == other
 
 
 def _change_depth(stack: list[Source], effect: int, *, dropping: bool) -> None:

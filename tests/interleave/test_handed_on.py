@@ -771,6 +771,16 @@ def by_names_of_a_class_that_are_in_no_dictionary():
     return first_seen(look, doing("items[0] = 2", items=items))
 
 
+def by_a_variable_that_is_spelled_as_a_text():
+    items = [1]
+
+    def look(items, *, really):
+        seen = [(items if really else "items")[0]]  # more than what is compiled for each path
+        return seen[0]
+
+    return first_seen(lambda: look(items, really=True), doing("items[0] = 2", items=items))
+
+
 def by_a_format_of_all_variables():
     items = [1]
 
