@@ -530,7 +530,10 @@ class _Analysis:
         elif name in ("GET_ITER", "GET_YIELD_FROM_ITER"):
             iterated = self.pop()
             effect = dis.stack_effect(instruction.opcode, instruction.arg)
-            self.push(self.site(CAPTURE, "", self.text(iterated), receiver=iterated))
+            iterator = self.site(CAPTURE, "", self.text(iterated), receiver=iterated)
+            # Since 3.15 a generator expression asks for its iterator itself, in another frame.
+            is_moved = _is_same(iterated, Local(".0")) and self.code.co_flags & GENERATOR
+            self.push(iterated if is_moved else iterator)
             if effect:
                 self.push(*[UNKNOWN] * effect)
         elif name == "BUILD_LIST_FROM_ARG":  # PyPy: puts a new list under the iterator

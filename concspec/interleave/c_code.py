@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import operator
+import os
 import sys
 import threading
 import types
@@ -44,7 +45,7 @@ READING = frozenset(
     [
         *COUNTING, dict, enumerate, filter, frozenset, getattr, iter, list, map, max, min,
         next, reversed, set, sorted, sum, super, tuple, type, zip, slice, bytearray, complex,
-        divmod, pow, round, abs, bin, object, deque, OrderedDict, defaultdict,
+        divmod, pow, round, abs, bin, object, deque, OrderedDict, defaultdict, os.fspath,
     ]
 )  # fmt: skip
 # What they do, they have Python code do, which is seen.
@@ -52,7 +53,7 @@ RUNNING = frozenset([compile, globals, super, __import__])
 # They see the variables of the function that calls them, the last two if they are given nothing.
 LOCAL = frozenset([exec, eval, locals])
 SHOWING = frozenset([dir, vars])
-HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern])
+HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern, os.getpid])
 # Functions of these do nothing but read what they are given.
 HARMLESS_MODULES = frozenset(["_thread", "time", "math", "cmath", "errno"])
 # Functions of these touch what they are given and nothing of their own.

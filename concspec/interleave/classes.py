@@ -223,9 +223,19 @@ def is_watched_for_its_end(thing: object) -> bool:
     kind = type(thing)
     if _is_lasting(kind):
         return False
-    # What is local to threads refers to itself so.
-    referred_to = not issubclass(kind, threading.local) and weakref.getweakrefcount(thing) > 0
+    referred_to = not _is_referred_to_weakly(kind) and weakref.getweakrefcount(thing) > 0
     return has_finalizer(kind) or referred_to
+
+
+@once
+def _is_referred_to_weakly(kind: type) -> bool:
+    """Tell a class whose own module refers to its objects so, and makes no use of their end.
+
+    Pools do where they were not shut down, which is noticed at the end of an execution.
+    """
+    known = (("logging", "Handler"), ("concurrent.futures.thread", "ThreadPoolExecutor"))
+    classes = [getattr(sys.modules.get(module), name, threading.local) for module, name in known]
+    return issubclass(kind, (threading.local, *classes))
 
 
 @once

@@ -217,7 +217,10 @@ class Observer:
             if name == ".0" and (id(frame.f_back), id(frame.f_code)) in self.results:
                 # What the comprehension goes through; one may call itself.
                 return self.results[id(frame.f_back), id(frame.f_code)]
-            return frame.f_locals.get(name, MISSING)
+            found = frame.f_locals.get(name, MISSING)
+            if name == ".0" and sys.version_info >= (3, 15) and is_iterated_by_python(type(found)):
+                return MISSING  # what it gives to go through it
+            return found
         if type(source) is Method:
             receiver = self.value(source.receiver, frame)
             if type(receiver) is Aliases:

@@ -19,6 +19,8 @@ import queue
 import sys
 import threading
 import time
+import types
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,7 @@ from concspec.interleave.tracing import unseen
 from concspec.interleave.watched import stopping_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
     from concspec.interleave.operations import Place
@@ -815,7 +817,44 @@ FACTORIES = {
 }
 
 
-_pools: list[tuple[Any, Any]] = []  # the module, if it is used, and what was replaced in it
+def _reference_to_pool(pool: object, tell_workers: Callable[[object], None]) -> object:
+    """Refer to a pool as its workers do, which end when nobody else does any more."""
+    found = current()
+    if found is not None:
+        found[0].pools.append(pool)
+    return weakref.ref(pool, tell_workers)
+
+
+def _number(future: object) -> int:
+    """Number futures by which was met first, where real ones are locked by their addresses."""
+    found = current()
+    return id(future) if found is None else found[0].observer.name(future)
+
+
+class _Futures(set):  # type: ignore[type-arg]
+    """A set of futures that keeps them in the order they came in."""
+
+    def __init__(self, futures: Iterable[object] = ()) -> None:
+        """Hold these."""
+        self.order = list(dict.fromkeys(futures))
+        super().__init__(self.order)
+        found = current()
+        if found is not None and len(self.order) > 1:
+            found[0].observer.distrust("the order of a set of futures, which is that of addresses")
+
+    def __iter__(self) -> Iterator[object]:
+        """Go through them."""
+        return iter([each for each in self.order if each in self])
+
+
+_IN_POOLS: dict[str, dict[str, Any]] = {
+    "concurrent.futures.thread": {
+        "_threads_queues": _ForgetfulTable(),
+        "weakref": types.SimpleNamespace(ref=_reference_to_pool),
+    },
+    "concurrent.futures._base": {"id": _number, "set": _Futures},
+}
+_taken_out: list[tuple[dict[str, Any], str, Any]] = []  # what was replaced in which module
 
 
 def _original(owner: object, name: str) -> Any:
@@ -832,17 +871,23 @@ def install() -> None:
     for owner, name, replacement in _REPLACED:
         setattr(owner, name, replacement)
     if "concurrent.futures" in sys.modules:
-        import concurrent.futures.thread as pools  # noqa: PLC0415 - imported when first used
-
-        _pools.append((pools, vars(pools)["_threads_queues"]))
-        vars(pools)["_threads_queues"] = _ForgetfulTable()
+        import concurrent.futures.thread  # noqa: F401, PLC0415 - imported when first used
+    for module, replacements in _IN_POOLS.items():
+        if module in sys.modules:
+            names = vars(sys.modules[module])
+            for name, replacement in replacements.items():
+                _taken_out.append((names, name, names.get(name)))
+                names[name] = replacement
 
 
 def uninstall() -> None:
     """Put back what was there."""
     for (owner, name), original in _originals.items():
         setattr(owner, name, original)
-    while _pools:
-        module, queues = _pools[-1]
-        vars(module)["_threads_queues"] = queues
-        _pools.pop()
+    while _taken_out:
+        names, name, original = _taken_out[-1]
+        if original is None:
+            names.pop(name, None)
+        else:
+            names[name] = original
+        _taken_out.pop()

@@ -211,6 +211,7 @@ class Execution:
         "observer",
         "operations",
         "over",
+        "pools",
         "previous",
         "progress",
         "running",
@@ -262,6 +263,7 @@ class Execution:
         self.by_thread: dict[int, Task] = {}  # by its identity: a subclass may hash as it likes
         self.fresh: list[Task] = []
         self.held: set[Any] = set()  # the locks
+        self.pools: list[Any] = []
         self.trace: list[Step] = []
         self.observer = Observer()
         self.running: Task | None = None
@@ -315,6 +317,8 @@ class Execution:
                 lock._at_fork_reinit()
         if self.error is not None:
             raise self.error
+        if not all(pool._shutdown for pool in self.pools):
+            self.observer.distrust("the end of a pool that was not shut down")
         self.discovered = self.sharing.find(self.stretches) - self.shared
         return result
 

@@ -15,7 +15,7 @@ from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import GENERATOR, Site, sites
-from concspec.interleave.watched import is_watched
+from concspec.interleave.watched import is_told, is_watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,15 +95,16 @@ class Monitoring(Tracing):
         monitoring.free_tool_id(tool)
 
     def started(self, code: CodeType, _offset: int) -> object:
-        if id(code) not in self.watched and is_watched(code):
+        if id(code) not in self.watched and (is_watched(code) or is_told(code)):
             execution = self.execution  # which ends while other threads of the process run
             if execution is None or get_ident() not in execution.by_ident:
                 return None
-            found = sites_of(code)
+            found = sites_of(code) if is_watched(code) else {}
             self.watched[id(code)] = (code, found)
             events = self.monitoring.events
             returning = 0 if code.co_flags & GENERATOR else events.PY_RETURN
-            self.monitoring.set_local_events(self.tool, code, events.INSTRUCTION | returning)
+            accesses = events.INSTRUCTION if found else 0
+            self.monitoring.set_local_events(self.tool, code, accesses | returning)
         return self.monitoring.DISABLE
 
     def returned(
@@ -163,15 +164,15 @@ class Settrace(Tracing):
         code = frame.f_code
         known = self.local.get(id(code))
         if known is None:
-            local = self.watching(code) if is_watched(code) else None
+            local = self.watching(code) if is_watched(code) or is_told(code) else None
             known = self.local[id(code)] = (code, local)
         if known[1] is not None:
             frame.f_trace_lines = False
-            frame.f_trace_opcodes = True
+            frame.f_trace_opcodes = is_watched(code)
         return known[1]
 
     def watching(self, code: CodeType) -> Callable[[FrameType, str, Any], Any]:
-        site_at = sites_of(code).get
+        site_at = (sites_of(code) if is_watched(code) else {}).get
         has_cells = bool(code.co_freevars or code.co_cellvars)
         returns = not code.co_flags & GENERATOR
         opcodes = code.co_code

@@ -46,6 +46,12 @@ def is_watched(code: types.CodeType) -> bool:
     return is_shown(code)
 
 
+def is_told(code: types.CodeType) -> bool:
+    """Tell code whose accesses are not seen, and what it returns is."""
+    filename = code.co_filename
+    return filename in _POOLS or (filename == _THREADING and code.co_name in _FINDING_THREADS)
+
+
 def is_shown(code: types.CodeType) -> bool:
     """Tell code that tracing shows; PyPy hides what stands for C code of CPython."""
     if not _PYPY:
@@ -69,6 +75,7 @@ _HIDDEN_FILES = frozenset(
 )
 _HIDING = functools.__file__ if hasattr(functools, "hidden_applevel") else ""
 _HIDDEN = frozenset(["reduce", "cmp_to_key", "__call__", "wrapper"])
+_FINDING_THREADS = frozenset(["current_thread", "main_thread"])
 _RUNNING_TASKS = frozenset(["run", "initialize", "_invoke_callbacks", "add_done_callback"])
 # Code of `threading` that calls what the program gave it, or gets and sets attributes.
 _WATCHED = frozenset(

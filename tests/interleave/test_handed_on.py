@@ -1499,6 +1499,19 @@ def test_a_failing_assertion_touches_nothing_that_threads_share():
     assert (found.complete, found.executions, len(found.failures)) == (True, 2, 1)
 
 
+def test_a_generator_expression_conflicts_with_what_it_goes_through_and_nothing_else():
+    def program():
+        n, seen = [0], []
+        both(
+            lambda: seen.append(sum(n[0] + each for each in (1, 2))),
+            doing("n[0] = 1", n=n),
+        )
+        return seen[0]
+
+    found = explore(program)
+    assert (found.executions, set(found.outcomes)) == (3, {3, 4, 5})
+
+
 # What a class has from its bases.
 
 

@@ -2,11 +2,13 @@
 
 import _strptime
 import gc
+import io
 import logging
 import queue
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
 
@@ -1018,12 +1020,36 @@ def test_a_timer():
     assert set(explore(program).outcomes) == {0, 1}
 
 
-@pytest.mark.skipif(
-    sys.implementation.name == "pypy" and sys.version_info < (3, 10), reason="slow there"
-)
-def test_a_thread_pool():
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only here
+def in_a_pool(do):
+    """A program that counts with a pool of one, beside its thread."""
 
+    def program():
+        counts = [0]
+
+        def add():
+            counts[0] += 1
+
+        with ThreadPoolExecutor(1) as pool:
+            do(pool.submit(add))
+            counts[0] += 1
+        return counts[0]
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "do",
+    [id, lambda future: future.add_done_callback(id), lambda future: [*as_completed([future])]],
+    ids=["nothing", "a callback", "waiting"],
+)
+def test_a_thread_pool(do):
+    found = explore(in_a_pool(do))
+    assert found.complete
+    assert {2} <= set(found.outcomes) <= {1, 2}
+    assert not found.deadlocks
+
+
+def test_two_tasks_of_a_pool_race():
     def program():
         counts = [0]
 
@@ -1037,6 +1063,39 @@ def test_a_thread_pool():
 
     found = explore(program, until=lambda result: result == 1)
     assert 1 in found.outcomes
+
+
+def test_the_end_of_a_pool_that_goes_on_is_no_proof():
+    found = explore(lambda: ThreadPoolExecutor(1).submit(int).result())
+    assert found.bound == "the end of a pool that was not shut down"
+
+
+def test_the_order_of_futures_in_a_set_is_no_proof():
+    def program():
+        with ThreadPoolExecutor(1) as pool:
+            futures = [pool.submit(int), pool.submit(bool)]
+            return sum(each.result() for each in as_completed(futures))
+
+    found = explore(program)
+    assert set(found.outcomes) == {0}
+    assert found.bound.startswith("the order of a set of futures")
+
+
+def test_what_a_handler_of_its_own_is_given_is_all_there_is():
+    log = logging.getLogger("of these two")
+    log.propagate = False
+    stream = io.StringIO()
+    log.addHandler(logging.StreamHandler(stream))
+
+    def program():
+        stream.seek(0)
+        stream.truncate()
+        run(lambda: log.error("one"), lambda: log.error("two"))
+        return stream.getvalue()
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {"one\ntwo\n", "two\none\n"}
 
 
 def test_what_the_program_made_works_afterwards():
