@@ -474,6 +474,8 @@ class Observer:
             if site.name == "in":
                 others += [*elements(receiver), key]
             places, write = self.touched(others, inside=False, write=site.write)
+            if is_a(receiver, defaultdict) and not (site.name or write):
+                return self.added(receiver, self.name(receiver), field)
             return ((self.name(receiver), WHOLE), *places), write
         owner = self.name(receiver)
         if site.name or not is_a(receiver, dict) or dict.__contains__(receiver, key):
@@ -805,10 +807,12 @@ class Observer:
             if is_a(owner, dict) and name in KEYED_METHODS and given:
                 field = field_of(owner, given[0])
                 own = (self.name(owner), field)
-                if field == WHOLE or dict.__contains__(owner, given[0]):
+                if field != WHOLE and dict.__contains__(owner, given[0]):
                     return (own,), write
                 if is_a(owner, defaultdict) and name == "__getitem__":
                     return self.added(owner, self.name(owner), field)
+                if field == WHOLE:
+                    return (own,), write
                 return ((own, (self.name(owner), ORDER)) if write else (own,)), write
             if name in STORING_METHODS:
                 return (own,), write

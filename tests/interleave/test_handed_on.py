@@ -215,6 +215,29 @@ def test_an_item_that_c_code_has_made_is_found(way):
     assert_found(program)
 
 
+MADE_BY = {
+    "a pair": lambda table: table[1, 2],
+    "a method": lambda table: table.__getitem__((1, 2)),
+    "an object": lambda table: table[frozenset()],
+}
+SEEN_BY = {
+    "in": lambda table: (1, 2) in table or frozenset() in table,
+    "get": lambda table: table.get((1, 2), table.get(frozenset())) is not None,
+    "star": lambda table: [*table] != ["a"],
+    "for": lambda table: [key for key in table if key != "a"] != [],
+}
+
+
+@pytest.mark.parametrize("way", MADE_BY)
+@pytest.mark.parametrize("look", SEEN_BY)
+def test_an_item_is_made_whose_key_is_no_plain_value(look, way):
+    def program():
+        table = collections.defaultdict(int, a=1)
+        return 1 + first_seen(lambda: SEEN_BY[look](table), lambda: MADE_BY[way](table))
+
+    assert_found(program)
+
+
 # What Python code gives to C code.
 
 
