@@ -75,6 +75,8 @@ SETTING = frozenset(
         type.__delattr__,
     ]
 )  # fmt: skip
+SETTERS = frozenset([*[each.__name__ for each in SETTING], "__setstate__"])
+"""The last, of `functools.partial`, sets `__dict__`."""
 WEAK = (weakref.ReferenceType, weakref.ProxyType, weakref.CallableProxyType)
 OPAQUE = frozenset([types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, *WEAK])
 UNSEEN: dict[object, str] = {

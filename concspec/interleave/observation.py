@@ -64,6 +64,7 @@ from concspec.interleave.c_code import (
     READING,
     READING_METHODS,
     RUNNING,
+    SETTERS,
     SETTING,
     SHOWING,
     STATELESS,
@@ -514,8 +515,11 @@ class Observer:
     def touched(self, roots: list[object], *, inside: bool, write: bool) -> Touched:
         """Return all that C code may touch which is handed `roots`; an iterator it moves on."""
         found, calls, closed = self.reach(roots, inside=inside)
-        if any(map(_sets_attributes, calls)) and any(is_a(each, type) for each in closed):
+        sets = any(map(_sets_attributes, calls))
+        if sets and any(is_a(each, type) for each in closed):
             self.distrust("an attribute of a class that C code sets")
+        if sets or any(each is CALLING or type(each) is operator.methodcaller for each in calls):
+            return ((None, WHOLE),), True  # one may be `__dict__`, which moves all of them
         if calls and not (inside and write):
             # A function written in C that is called with what is found, such as the key of `max`.
             write = write or any(not only_reads(each) for each in calls)
@@ -792,6 +796,8 @@ class Observer:
         if name in ATTRIBUTE_METHODS and given and type(given[0]) is str:
             write = name != "__getattribute__"
             return self.attribute(owner, given[0], write=write)
+        if name in SETTERS:
+            return self.touched([setattr, owner, *given], inside=True, write=True)
         if is_a(owner, (*TEXTS, tuple, frozenset)):
             # A format can name attributes and items: "{0.x}".
             inside = name in ("format", "format_map") and any(
@@ -1087,10 +1093,7 @@ def _sets_attributes(function: object) -> bool:
         types.FunctionType, types.BuiltinFunctionType, types.WrapperDescriptorType,
         types.MethodWrapperType,
     )  # fmt: skip
-    return is_a(function, kinds) and function.__name__ in _SETTERS  # type: ignore[attr-defined]
-
-
-_SETTERS = frozenset(each.__name__ for each in SETTING)
+    return is_a(function, kinds) and function.__name__ in SETTERS  # type: ignore[attr-defined]
 
 
 def _may_set_attributes(called: Any, given: list[object]) -> bool:

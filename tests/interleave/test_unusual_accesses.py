@@ -1396,6 +1396,52 @@ def in_a_pool_that_runs_c():
     return 1 if items[-1] else 2
 
 
+def before_or_behind(exchange):
+    """Let one thread exchange all attributes, the other one look at `x` behind a shared step."""
+    box, shared, seen = functools.partial(max), [], []
+    box.x = 1
+
+    def second():
+        shared.append(2)
+        seen.append(box.x)
+
+    both(exchange(box, shared), second)
+    return seen[0]
+
+
+def by_attributes_that_a_method_caller_exchanges():
+    def exchange(box, shared):
+        def first():
+            operator.methodcaller("__setattr__", "__dict__", {"x": 2})(box)
+            shared.append(1)
+
+        return first
+
+    return before_or_behind(exchange)
+
+
+def by_attributes_whose_name_is_made_up():
+    def exchange(box, shared):
+        def first():
+            object.__setattr__(box, str.lower("__DICT__"), {"x": 2})
+            shared.append(1)
+
+        return first
+
+    return before_or_behind(exchange)
+
+
+def by_the_state_of_a_partial():
+    def exchange(box, shared):
+        def first():
+            box.__setstate__((max, (), {}, {"x": 2}))
+            shared.append(1)
+
+        return first
+
+    return before_or_behind(exchange)
+
+
 def by_a_predicate_of_c():
     items, changed, seen = [], threading.Condition(), []
 
@@ -1483,6 +1529,7 @@ if sys.version_info >= (3, 10):
 
 if sys.implementation.name == "pypy":
     del by_builtins_of_its_own  # it knows no others than those of the module
+    del by_the_state_of_a_partial  # which has other parts
 
 PROGRAMS = [
     each
