@@ -52,6 +52,13 @@ ATOMS = frozenset(
         types.MethodDescriptorType, types.WrapperDescriptorType, type(MISSING),
     ]
 ) - {types.FunctionType}  # fmt: skip
+DESCRIPTORS = frozenset(
+    [
+        property, staticmethod, classmethod, types.GetSetDescriptorType,
+        types.MemberDescriptorType, types.MethodDescriptorType, types.WrapperDescriptorType,
+    ]
+)  # fmt: skip
+"""Atoms that nothing is done to, but what they have does something to others."""
 CONTAINERS = (list, dict, set, bytearray, deque)
 _PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
 ANY = object()  # among the objects that were reached: all others, too

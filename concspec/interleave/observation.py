@@ -102,6 +102,7 @@ from concspec.interleave.looking import (
     ANY,
     ATOMS,
     CONTAINERS,
+    DESCRIPTORS,
     EMPTY,
     MISSING,
     NEW,
@@ -536,7 +537,7 @@ class Observer:
 
     def made_of(self, parts: list[object]) -> object:
         """Return what is known of a value that is among `parts`, or holds some of them."""
-        if not all(type(each) in ATOMS and each is not MISSING for each in parts):
+        if not all(map(_is_data, parts)):
             found, calls, closed = self.reach(parts, inside=False)
             if _is_anything(found):
                 return MISSING
@@ -565,6 +566,9 @@ class Observer:
                     return [ANY], calls, closed
                 if kind is types.MethodDescriptorType or kind is types.WrapperDescriptorType:
                     calls.append(thing)
+                elif kind in DESCRIPTORS:
+                    closed.append(thing)
+                    todo += _wrapped(thing)
                 continue
             if id(thing) in seen:
                 continue
@@ -1085,6 +1089,19 @@ def _is_plain_namespace(kind: type) -> bool:
     return issubclass(kind, dict) and not any(
         name in each for each in own for name in ("__getitem__", "__missing__")
     )
+
+
+def _is_data(thing: object) -> bool:
+    """Tell what holds nothing, and has no method that looks at anything else."""
+    kind = type(thing)
+    return kind in ATOMS and thing is not MISSING and kind not in DESCRIPTORS
+
+
+def _wrapped(descriptor: Any) -> list[object]:
+    """Return what a descriptor of C calls: that of a slot, say, calls nothing."""
+    if is_a(descriptor, property):
+        return [descriptor.fget, descriptor.fset, descriptor.fdel]
+    return [descriptor.__func__] if is_a(descriptor, (staticmethod, classmethod)) else []
 
 
 def _sets_attributes(function: object) -> bool:

@@ -1442,6 +1442,17 @@ def by_the_state_of_a_partial():
     return before_or_behind(exchange)
 
 
+def by_a_property_out_of_a_list():
+    box = Plain(1)
+    looking = property(operator.attrgetter("x"))
+    return first_seen(lambda: next(iter([looking])).fget(box), lambda: setattr(box, "x", 2))
+
+
+def by_a_method_out_of_a_list():
+    table = {"x": 1}
+    return first_seen(lambda: table["x"], lambda: [dict.__setitem__].pop()(table, "x", 2))
+
+
 def by_a_predicate_of_c():
     items, changed, seen = [], threading.Condition(), []
 
