@@ -48,6 +48,13 @@ READING = frozenset(
         divmod, pow, round, abs, bin, object, deque, OrderedDict, defaultdict, os.fspath,
     ]
 )  # fmt: skip
+GOING = frozenset(
+    [
+        all, any, max, min, next, sorted, sum, bytes, bytearray, dict, frozenset, list, set, tuple,
+        deque, OrderedDict, defaultdict,
+    ]
+)  # fmt: skip
+"""They move on an iterator that they are given."""
 # What they do, they have Python code do, which is seen.
 RUNNING = frozenset([compile, globals, super, __import__])
 # They see the variables of the function that calls them, the last two if they are given nothing.

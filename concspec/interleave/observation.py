@@ -54,6 +54,7 @@ from concspec.interleave.c_code import (
     COUNTING,
     GETTERS,
     GETTING,
+    GOING,
     HARMLESS,
     HARMLESS_MODULES,
     KEYED_METHODS,
@@ -759,7 +760,7 @@ class Observer:
                 return self.attribute(given[0], given[1], write=write)
             return self.touched([function, *given], inside=True, write=write)
         if function in READING:
-            return self.touched(given, inside=False, write=False)
+            return self.gone_through(function, given)
         places, write = self.touched(given, inside=True, write=True)
         if function.__module__ not in STATELESS:
             module = sys.modules.get(function.__module__ or "")
@@ -832,6 +833,11 @@ class Observer:
         reads = is_a(owner, CONTAINERS) and name in READING_METHODS
         return self.touched([owner, *given], inside=not reads, write=not reads)
 
+    def gone_through(self, function: object, given: list[object]) -> Touched:
+        """What reads all that it is given, where what is not known may be an iterator."""
+        places, write = self.touched(given, inside=False, write=False)
+        return places, write or (function in GOING and (None, WHOLE) in places)
+
     def constructed(self, kind: type, given: list[object], frame: types.FrameType) -> Touched:
         """A class: what is written in Python of its making is seen."""
         self.ends(kind, frame)
@@ -844,7 +850,7 @@ class Observer:
         if is_python_type(kind):
             return NOTHING if is_of_python(kind) else self.touched(given, inside=False, write=False)
         if is_known(kind):
-            return self.touched(given, inside=False, write=False)
+            return self.gone_through(kind, given)
         return self.touched(given, inside=True, write=True)
 
     def operated(self, site: Site, frame: types.FrameType) -> Touched:

@@ -1453,6 +1453,15 @@ def by_a_method_out_of_a_list():
     return first_seen(lambda: table["x"], lambda: [dict.__setitem__].pop()(table, "x", 2))
 
 
+def by_the_setter_of_a_slot():
+    class Slotted:
+        __slots__ = ("x",)
+
+    box = Slotted()
+    box.x = 1
+    return first_seen(lambda: box.x, lambda: list(map(Slotted.x.__set__, [box], [2])))
+
+
 def by_a_predicate_of_c():
     items, changed, seen = [], threading.Condition(), []
 
