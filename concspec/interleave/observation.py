@@ -725,7 +725,9 @@ class Observer:
             if owner is MISSING and given:  # `list.append(items, 1)`
                 owner, *given = given
             return self.method(function.__name__, owner, given)
-        if is_a(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
+        if is_a(function, types.MethodWrapperType):  # as a module has, too
+            return self.method(function.__name__, owner, given)
+        if is_a(function, types.BuiltinFunctionType):
             if is_a(owner, types.ModuleType) or owner is MISSING:
                 return self.function(function, given, frame)
             return self.method(function.__name__, owner, given)

@@ -1462,6 +1462,13 @@ def by_the_setter_of_a_slot():
     return first_seen(lambda: box.x, lambda: list(map(Slotted.x.__set__, [box], [2])))
 
 
+def by_a_method_of_a_module():
+    module = types.ModuleType("module")
+    module.x = 1
+    look = super(types.ModuleType, module).__getattribute__
+    return first_seen(lambda: look("x"), lambda: setattr(module, "x", 2))
+
+
 def by_a_predicate_of_c():
     items, changed, seen = [], threading.Condition(), []
 
