@@ -594,7 +594,8 @@ class Observer:
                     todo.append(thing.__self__)  # type: ignore[attr-defined]
             elif is_a(thing, (types.BuiltinFunctionType, types.MethodWrapperType)):
                 calls.append(thing)
-                if not is_a(thing.__self__, types.ModuleType):
+                is_function = is_a(thing, types.BuiltinFunctionType)
+                if not (is_function and is_a(thing.__self__, types.ModuleType)):
                     todo.append(thing.__self__)
             elif thing is LOOKING or thing is CALLING:
                 calls.append(thing)
@@ -686,7 +687,7 @@ class Observer:
             if spread:
                 places, moves = self.touched(spread, inside=False, write=False)
                 touched, write = self.handed(site, function, owner, frame)
-                return (*places, *touched), moves or write
+                return (*places, *touched), moves or write or (None, WHOLE) in places
         return self.handed(site, function, owner, frame)
 
     def handed(
@@ -986,7 +987,9 @@ class Observer:
             return NEW
         if "__call__" in namespace(kind) and kind is not functools.partial:
             given = [*given, LOOKING if kind in GETTERS else CALLING]
-        return self.made_of(given)
+        made = self.made_of(given)
+        # It may call what is not known as it goes on.
+        return Aliases([CALLING]) if made is MISSING and is_iterator(kind) else made
 
     def value_of(
         self,

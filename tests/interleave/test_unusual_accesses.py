@@ -1469,6 +1469,13 @@ def by_a_method_of_a_module():
     return first_seen(lambda: look("x"), lambda: setattr(module, "x", 2))
 
 
+def by_a_method_of_a_module_that_a_map_calls():
+    module = types.ModuleType("module")
+    module.x = 1
+    look = super(types.ModuleType, module).__getattribute__
+    return first_seen(lambda: next(map(look, ["x"])), lambda: setattr(module, "x", 2))
+
+
 def by_a_predicate_of_c():
     items, changed, seen = [], threading.Condition(), []
 
@@ -1564,6 +1571,32 @@ PROGRAMS = [
     if isinstance(each, types.FunctionType)
     and name.startswith(("by_", "on_", "in_", "out_", "through_", "between_", "while_"))
 ]
+
+
+class Slotted:
+    """An object with a slot."""
+
+    __slots__ = ("x",)
+
+
+THROUGH = {
+    "unpacking": lambda box: [*map(Slotted.x.__set__, [box], [2])],
+    "in": lambda box: 1 in map(Slotted.x.__set__, [box], [2]),
+    "method": lambda box: set().union(map(Slotted.x.__set__, [box], [2])),
+    "operator": lambda box: {}.keys() | map(Slotted.x.__set__, [box], [2]),
+    "arguments": lambda box: slice(*map(Slotted.x.__set__, [box], [2])),
+}
+
+
+@pytest.mark.parametrize("way", THROUGH)
+def test_an_iterator_of_what_is_not_known_may_do_anything(way):
+    def program():
+        box = Slotted()
+        box.x = 1
+        return first_seen(lambda: box.x, lambda: THROUGH[way](box))
+
+    both_seen, found = explored(program)
+    assert both_seen or not found.complete
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
