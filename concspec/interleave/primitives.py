@@ -101,6 +101,12 @@ def operation(
     return step
 
 
+def _check(blocking: bool, timeout: float) -> None:
+    """Raise what a lock of the interpreter, here a free one, raises for such arguments."""
+    if timeout != _FOREVER:
+        _real_allocate().acquire(blocking, timeout)
+
+
 class Lock:
     """A lock whose waiting the scheduler sees."""
 
@@ -115,10 +121,7 @@ class Lock:
 
     def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT002 - as in threading
         """Acquire it; a timeout may be over at any moment at which it is not free."""
-        if not blocking and timeout != _FOREVER:
-            raise ValueError("can't specify a timeout for a non-blocking call")
-        if timeout < 0 and timeout != _FOREVER:
-            raise ValueError("timeout value must be a non-negative number")
+        _check(blocking, timeout)
         found = current()
         if found is None:
             if self.taken and blocking:
@@ -206,6 +209,7 @@ class RLock:
         if found is None:
             return self.outside.acquire(blocking, timeout)
         execution, task = found
+        _check(blocking, timeout)
         if self.holder is task:
             self.count += 1
             return True
@@ -285,6 +289,12 @@ def _make_rlock(*arguments: Any, **options: Any) -> Any:
     return RLock() if current() is not None else _real_rlock(*arguments, **options)
 
 
+def _check_wait(timeout: float | None) -> None:
+    """Raise what a condition raises that waits for so long."""
+    if timeout is not None and timeout > 0:
+        _check(True, timeout)
+
+
 # Events and semaphores keep their state in the fields the standard library gave them.
 
 
@@ -319,6 +329,7 @@ def _event_wait(self: Any, timeout: float | None = None) -> bool:
         return bool(_original(threading.Event, "wait")(self, timeout))
     _on_event(found, self, "wait", write=False, waits=timeout is None)
     if not self._flag:
+        _check_wait(timeout)
         found[1].clock += timeout or 0
     return bool(self._flag)
 
@@ -353,6 +364,7 @@ def _semaphore_acquire(
 
     operation(*found, "acquire", self, waits=blocking and timeout is None, available=has_one)
     if self._value <= 0:
+        _check_wait(timeout)
         found[1].clock += timeout or 0
         return False
     self._value -= 1
@@ -465,6 +477,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     else:
         lock.count = count
     lock.holder = task
+    _check_wait(timeout)  # it has given the lock up by then, and taken it again
     return not in_vain
 
 
@@ -626,6 +639,7 @@ def _thread_join(self: Any, timeout: float | None = None) -> None:
     if timeout is None:
         execution.join(task, target)
         return
+    _check_wait(timeout)
     _look(execution, task, target)
     if target.finished:
         execution.join(task, target)

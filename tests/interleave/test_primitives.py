@@ -1269,3 +1269,65 @@ def test_an_interpreter_ends_in_silence_whose_libraries_were_first_imported_in_a
     environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
     ended = run_program(tmp_path / "program.py", environment=environment)
     assert (ended.errors, ended.lines) == ("", ["1"])
+
+
+@pytest.mark.parametrize("make", [threading.Lock, threading.RLock])
+@pytest.mark.parametrize(("blocking", "timeout"), [(False, 1), (True, -2), (True, 1e30)])
+def test_a_lock_refuses_what_that_of_the_interpreter_refuses(make, blocking, timeout):
+    def program():
+        lock = make()
+        refused = []
+
+        def acquire():
+            try:
+                lock.acquire(blocking, timeout)
+            except (ValueError, OverflowError) as error:
+                refused.append(type(error))
+
+        run(acquire)
+        return refused[0] if refused else None
+
+    expected = program()
+    assert expected is not None
+    assert set(explore(program).outcomes) == {expected}
+
+
+def too_long():
+    """Return what waits longer than there are numbers for."""
+    condition = threading.Condition()
+
+    def wait():
+        with condition:
+            condition.wait(1e30)
+
+    def join():
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join(1e30)
+
+    return {
+        "Condition": wait,
+        "Event": lambda: threading.Event().wait(1e30),
+        "Semaphore": lambda: threading.Semaphore(0).acquire(timeout=1e30),
+        "SimpleQueue": lambda: queue.SimpleQueue().get(timeout=1e30),
+        "Queue": lambda: queue.Queue().get(timeout=1e30),
+        "Thread": join,
+    }
+
+
+@pytest.mark.parametrize("kind", too_long())
+def test_waiting_longer_than_there_are_numbers_for(kind):
+    def program():
+        ended = []
+
+        def wait():
+            try:
+                too_long()[kind]()
+                ended.append("waited")
+            except OverflowError:
+                ended.append("too long")
+
+        run(wait)
+        return tuple(ended)
+
+    assert set(explore(program).outcomes) == {("too long",)}
