@@ -445,8 +445,10 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     self._waiters.append(waiter)
     if is_holder:
         _demand_still(execution, lock, "wait")
-    elif not lock.taken and not execution.over:
-        raise RuntimeError("release unlocked lock")
+    elif not execution.over:
+        execution.observer.distrust(_OF_ANOTHER)
+        if not lock.taken:
+            raise RuntimeError("release unlocked lock")
     count = getattr(lock, "count", 1)
     lock._at_fork_reinit()
 
@@ -505,6 +507,10 @@ def _demand_still(execution: Execution, lock: Lock | RLock, to: str) -> None:
         raise RuntimeError(f"cannot {to} on un-acquired lock")
 
 
+# What a condition does with those that wait is one step only for who has its lock.
+_OF_ANOTHER = "what a condition does while another thread has its lock"
+
+
 def _condition_notify(self: Any, n: int = 1) -> None:
     found = current()
     if found is None:
@@ -520,6 +526,8 @@ def _condition_notify(self: Any, n: int = 1) -> None:
     operation(execution, task, "notify", self, field="time out", also=also, available=free)
     if is_holder:
         _demand_still(execution, lock, "notify")
+    elif self._waiters and not execution.over:
+        execution.observer.distrust(_OF_ANOTHER)
     for _ in range(min(n, len(self._waiters))):
         waiter = self._waiters.popleft()
         waiter.notified = True

@@ -1331,3 +1331,28 @@ def test_waiting_longer_than_there_are_numbers_for(kind):
         return tuple(ended)
 
     assert set(explore(program).outcomes) == {("too long",)}
+
+
+@pytest.mark.parametrize("method", ["wait", "notify"])
+def test_a_condition_beside_one_that_holds_its_lock(method):
+    def program():
+        condition = threading.Condition(threading.Lock())
+        died = []
+
+        def wait():
+            with condition:
+                condition.wait(1)
+
+        def use():
+            try:
+                condition.wait(1) if method == "wait" else condition.notify()
+            except Exception as error:  # noqa: BLE001 - counted
+                died.append(type(error).__name__)
+
+        run(wait, use)
+        return tuple(died)
+
+    # Between two lines of `notify`, the only one that waits can go: IndexError.
+    found = explore(program)
+    assert not found.complete
+    assert "while another thread has its lock" in found.bound
