@@ -796,6 +796,10 @@ class _ForgetfulTable(dict):  # type: ignore[type-arg]
         pass
 
 
+# That of PyPy is in Python on top of a semaphore, and takes several steps, as can be seen.
+_IN_C: list[tuple[Any, str, Any]] = (
+    [] if queue.SimpleQueue.__module__ == "queue" else [(queue, "SimpleQueue", SimpleQueue)]
+)
 _REPLACED: list[tuple[Any, str, Any]] = [
     (_thread, "allocate_lock", _make_lock),
     (threading, "Lock", _make_lock),
@@ -819,7 +823,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (threading, "_dangling", _Forgetful()),
     (threading, "_time", _monotonic),
     (queue, "time", _monotonic),
-    (queue, "SimpleQueue", SimpleQueue),
+    *_IN_C,
     (time, "sleep", _sleep),
     (_thread, "start_new_thread", _start_new_thread),
     # Below CPython 3.12 the explorer traces; from then on, what `sys.monitoring` has put into the
@@ -833,7 +837,7 @@ FACTORIES = {
     id(_real_allocate): _make_lock,
     id(threading.Lock): _make_lock,
     id(threading.RLock): _make_rlock,
-    id(queue.SimpleQueue): SimpleQueue,
+    **{id(queue.SimpleQueue): put for _, _, put in _IN_C},
     id(time.sleep): _sleep,
     **{id(getattr(owner, name)): put for owner, name, put in _REPLACED if owner is sys},
 }

@@ -518,10 +518,21 @@ def test_what_is_put_into_a_simple_queue_is_there_at_once():
     def program():
         items = queue.SimpleQueue()
         seen = []
-        run(lambda: items.put(1), lambda: seen.append(items.empty() or items.get_nowait()))
+
+        def look():
+            try:
+                seen.append(items.empty() or items.get_nowait())
+            except queue.Empty:
+                seen.append("Empty")
+
+        run(lambda: items.put(1), look)
         return seen[0], items.qsize()
 
-    assert set(explore(program).outcomes) == {(True, 1), (1, 0)}
+    # That of PyPy, in Python, has the item first, and then counts it.
+    in_two_steps = {("Empty", 1)} if queue.SimpleQueue.__module__ == "queue" else set()
+    found = explore(program)
+    assert set(found.outcomes) == {(True, 1), (1, 0)} | in_two_steps
+    assert found.complete
 
 
 @pytest.mark.parametrize("wait", [{"block": False}, {"timeout": 1}, {"timeout": -1}])
