@@ -82,14 +82,14 @@ PLAIN = Constant(None)  # a text, a truth value or the like: nothing shared
 class Site:
     """One instruction that may touch shared state.
 
-    `kind` is one of the constants above, `name` the variable or attribute (of an operator or a test
-    what it is), `field` that in its namespace, `receiver` the source of the object, `key` the
-    source of an item's key, `arguments` those of a call or of `super`, `write` whether it changes
-    what it touches, `acts` whether it may change anything at all, `deletes` whether it takes a
-    variable away, `label` the access in the words of the source text, and `needed` whether a later
-    instruction of the code uses the value read here.  `is_of_library` tells code that the program
-    calls and has not itself.  `followed` is the code that a call here ran last time, where that is
-    Python code that is seen.
+    `kind` is one of the constants above, `name` the variable or attribute (of an operator, a test
+    or an ending what it is), `field` that in its namespace, `receiver` the source of the object,
+    `key` the source of an item's key, `arguments` those of a call or of `super`, `write` whether it
+    changes what it touches, `acts` whether it may change anything at all, `deletes` whether it
+    takes a variable away, `label` the access in the words of the source text, and `needed` whether
+    a later instruction of the code uses the value read here.  `is_of_library` tells code that the
+    program calls and has not itself.  `followed` is the code that a call here ran last time, where
+    that is Python code that is seen.
     """
 
     __slots__ = (
@@ -153,19 +153,22 @@ def sites(code: CodeType) -> dict[int, Site]:
     return _Analysis(code).run()
 
 
-_kept: dict[int, tuple[CodeType, bool]] = {}
+_first_given: dict[int, tuple[CodeType, str]] = {}
 
 
 def first_given(frame: FrameType) -> str:
     """Return the variable that has what a function was given first, or "" where none has to."""
     code = frame.f_code
-    if id(code) not in _kept:
-        first = code.co_varnames[:1]
-        is_kept = code.co_argcount > 0 and first[0] not in code.co_cellvars
-        is_kept = is_kept and code.co_flags & OPTIMIZED > 0  # else PyPy gives it a mapping
-        bound = (_stored(each) for each in dis.get_instructions(code))
-        _kept[id(code)] = code, is_kept and not any(first[0] in names for names in bound)
-    return code.co_varnames[0] if _kept[id(code)][1] else ""
+    if id(code) not in _first_given:
+        first = ""
+        # PyPy gives a mapping to the body of a class.
+        if code.co_argcount > 0 and code.co_flags & OPTIMIZED:
+            first = code.co_varnames[0]
+        stored = (_stored(each) for each in dis.get_instructions(code))
+        if first in code.co_cellvars or any(first in names for names in stored):
+            first = ""
+        _first_given[id(code)] = code, first
+    return _first_given[id(code)][1]
 
 
 def delegates(frame: FrameType) -> bool:

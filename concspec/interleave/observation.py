@@ -157,10 +157,12 @@ _PEEKED = frozenset(
         "broken", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
-_HOLDING: dict[type, Callable[[Any], Iterable[object]]] = {
-    list: iter, tuple: iter, deque: iter, dict: dict.values,
-}  # fmt: skip
-_HOLDING_NUMBERS = frozenset([str, bytes, bytearray, range, array.array])
+_ITEMS_OF: dict[type, Callable[[Any], Iterable[object]]] = {
+    **dict.fromkeys([list, tuple, deque], iter),
+    dict: dict.values,
+    **dict.fromkeys([str, bytes, bytearray, range, array.array], lambda _: ()),
+}
+"""What an item of a container can be; of some, nothing that is shared."""
 _HOLDERS = (*CONTAINERS, tuple, frozenset)
 _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
@@ -471,9 +473,8 @@ class Observer:
             field = WHOLE  # the items behind it move; what is looked for may be anywhere
         if field == WHOLE:
             # A slice that is assigned to goes through what it is given; `in` compares.
-            others: list[object] = []
-            if not is_a(receiver, dict):
-                others += [self.value(each, frame) for each in site.arguments]
+            given = [] if is_a(receiver, dict) else site.arguments
+            others = [self.value(each, frame) for each in given]
             if site.name == "in":
                 others += [*elements(receiver), key]
             places, write = self.touched(others, inside=False, write=site.write)
@@ -494,9 +495,9 @@ class Observer:
 
         Which function of C it may be, or which class, is not enough to know what a call of it does.
         """
-        if type(receiver) not in _HOLDING:
-            return NEW if type(receiver) in _HOLDING_NUMBERS else MISSING
-        found, calls, closed = self.reach(list(_HOLDING[type(receiver)](receiver)), inside=False)
+        if type(receiver) not in _ITEMS_OF:
+            return MISSING
+        found, calls, closed = self.reach([*_ITEMS_OF[type(receiver)](receiver)], inside=False)
         if _is_anything(found) or calls or any(is_a(each, type) for each in closed):
             return MISSING
         return Aliases([*found, *closed]) if found or closed else NEW
@@ -612,7 +613,7 @@ class Observer:
                 if own is not None:  # what the program gave it; all else are steps
                     found.append(own)
                     todo += own.values()
-            elif is_a(thing, (tuple, frozenset, *CONTAINERS)):
+            elif is_a(thing, _HOLDERS):
                 if kind is dict and is_of_class(thing) and id(thing) not in self.names:
                     return [ANY], calls, closed
                 if not is_a(thing, (tuple, frozenset)):
@@ -685,9 +686,9 @@ class Observer:
             spread = [self.value(each, frame) for each in site.arguments if type(each) is not Built]
             spread = [each for each in spread if type(each) is not tuple and each is not NEW]
             if spread:
-                places, moves = self.touched(spread, inside=False, write=False)
+                places, moves = self.gone_through(spread, moves=True)
                 touched, write = self.handed(site, function, owner, frame)
-                return (*places, *touched), moves or write or (None, WHOLE) in places
+                return (*places, *touched), moves or write
         return self.handed(site, function, owner, frame)
 
     def handed(
@@ -763,7 +764,7 @@ class Observer:
                 return self.attribute(given[0], given[1], write=write)
             return self.touched([function, *given], inside=True, write=write)
         if function in READING:
-            return self.gone_through(function, given)
+            return self.gone_through(given, moves=function in GOING)
         places, write = self.touched(given, inside=True, write=True)
         if function.__module__ not in STATELESS:
             module = sys.modules.get(function.__module__ or "")
@@ -836,10 +837,10 @@ class Observer:
         reads = is_a(owner, CONTAINERS) and name in READING_METHODS
         return self.touched([owner, *given], inside=not reads, write=not reads)
 
-    def gone_through(self, function: object, given: list[object]) -> Touched:
-        """What reads all that it is given, where what is not known may be an iterator."""
+    def gone_through(self, given: list[object], *, moves: bool) -> Touched:
+        """What reads all that it is given; if it `moves`, what is not known may be an iterator."""
         places, write = self.touched(given, inside=False, write=False)
-        return places, write or (function in GOING and (None, WHOLE) in places)
+        return places, write or (moves and (None, WHOLE) in places)
 
     def constructed(self, kind: type, given: list[object], frame: types.FrameType) -> Touched:
         """A class: what is written in Python of its making is seen."""
@@ -853,7 +854,7 @@ class Observer:
         if is_python_type(kind):
             return NOTHING if is_of_python(kind) else self.touched(given, inside=False, write=False)
         if is_known(kind):
-            return self.gone_through(kind, given)
+            return self.gone_through(given, moves=kind in GOING)
         return self.touched(given, inside=True, write=True)
 
     def operated(self, site: Site, frame: types.FrameType) -> Touched:
@@ -953,7 +954,7 @@ class Observer:
         if function is __import__ or function is eval:
             return MISSING
         if function is super:
-            return made_super(given, frame)
+            return _made_super(given, frame)
         if is_a(function, type):
             return self.instance(function, given)
         if is_a(function, types.BuiltinFunctionType) and (
@@ -973,7 +974,7 @@ class Observer:
             found = static_item(owner, given[0])
             if found is not MISSING or function.__name__ != "get":
                 return found  # what is made and put there is new, and shared at once
-        if is_a(owner, (*CONTAINERS, tuple, frozenset)):
+        if is_a(owner, _HOLDERS):
             return self.made_of([owner, *given])
         return MISSING
 
@@ -1061,15 +1062,13 @@ class Observer:
         return MISSING
 
 
-def made_super(given: list[Any], frame: types.FrameType) -> object:
+def _made_super(given: list[Any], frame: types.FrameType) -> object:
     """Return what `super` gives, or MISSING."""
     if not given:
         first = frame.f_code.co_varnames[:1]
         given = [frame.f_locals.get(each, MISSING) for each in ("__class__", *first)]
-    if len(given) != len(("class", "object")) or not is_a(given[0], type):
-        return MISSING
-    kind, thing = given
-    if thing is MISSING or type(thing) is Aliases:
+    kind, thing, *_ = [*given, MISSING, MISSING]
+    if not is_a(kind, type) or thing is MISSING or type(thing) is Aliases:
         return MISSING
     classes = mro(thing) if is_a(thing, type) else ()
     if any(each is kind for each in (*classes, *mro(type(thing)))):

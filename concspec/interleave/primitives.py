@@ -101,10 +101,16 @@ def operation(
     return step
 
 
-def _check(blocking: bool, timeout: float) -> None:
+def _check_acquire(blocking: bool, timeout: float) -> None:
     """Raise what a lock of the interpreter, here a free one, raises for such arguments."""
     if timeout != _FOREVER:
         _real_allocate().acquire(blocking, timeout)
+
+
+def _check_wait(timeout: float | None) -> None:
+    """Raise what a condition raises that waits for so long."""
+    if timeout is not None and timeout > 0:
+        _check_acquire(True, timeout)
 
 
 class Lock:
@@ -121,7 +127,7 @@ class Lock:
 
     def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:  # noqa: FBT002 - as in threading
         """Acquire it; a timeout may be over at any moment at which it is not free."""
-        _check(blocking, timeout)
+        _check_acquire(blocking, timeout)
         found = current()
         if found is None:
             if self.taken and blocking:
@@ -209,7 +215,7 @@ class RLock:
         if found is None:
             return self.outside.acquire(blocking, timeout)
         execution, task = found
-        _check(blocking, timeout)
+        _check_acquire(blocking, timeout)
         if self.holder is task:
             self.count += 1
             return True
@@ -287,12 +293,6 @@ def _make_lock() -> Any:
 
 def _make_rlock(*arguments: Any, **options: Any) -> Any:
     return RLock() if current() is not None else _real_rlock(*arguments, **options)
-
-
-def _check_wait(timeout: float | None) -> None:
-    """Raise what a condition raises that waits for so long."""
-    if timeout is not None and timeout > 0:
-        _check(True, timeout)
 
 
 # Events and semaphores keep their state in the fields the standard library gave them.
@@ -737,42 +737,15 @@ def _sleep(seconds: float) -> None:
     found[0].refuse("sleep", stopping_frame(2))
 
 
-def _start_new_thread(*arguments: Any, **options: Any) -> Any:
-    found = current()
-    if found is None:
-        return _original(_thread, "start_new_thread")(*arguments, **options)
-    raise found[0].stopped(
-        ExplorationError(
-            f"_thread.start_new_thread() at {scheduler.where(stopping_frame(2))} starts a thread "
-            "the scheduler does not see; start a threading.Thread"
-        )
-    )
+def _refusing(owner: Any, name: str, reason: str) -> Callable[..., Any]:
+    """Return what stands for a function that a program has to do without, for a reason."""
 
-
-def _fork() -> int:
-    found = current()
-    if found is None:
-        return int(_original(os, "fork")())
-    raise found[0].stopped(
-        ExplorationError(
-            f"os.fork() at {scheduler.where(stopping_frame(2))} makes a process in which the "
-            "exploration would go on as well; take it out of the program"
-        )
-    )
-
-
-def _refused(name: str) -> Callable[[Any], None]:
-    def refused(function: Any) -> None:
+    def refused(*arguments: Any, **options: Any) -> Any:
         found = current()
         if found is None:
-            _original(sys, name)(function)
-            return
-        raise found[0].stopped(
-            ExplorationError(
-                f"sys.{name}() at {scheduler.where(stopping_frame(2))} takes away what the "
-                "explorer watches the program with; take it, or the debugger, out of the program"
-            )
-        )
+            return _original(owner, name)(*arguments, **options)
+        place = scheduler.where(stopping_frame(2))
+        raise found[0].stopped(ExplorationError(f"{owner.__name__}.{name}() at {place} {reason}"))
 
     return refused
 
@@ -796,10 +769,22 @@ class _ForgetfulTable(dict):  # type: ignore[type-arg]
         pass
 
 
-# That of PyPy is in Python on top of a semaphore, and takes several steps, as can be seen.
-_IN_C: list[tuple[Any, str, Any]] = (
-    [] if queue.SimpleQueue.__module__ == "queue" else [(queue, "SimpleQueue", SimpleQueue)]
+# Below CPython 3.12 the explorer traces; from then on, what `sys.monitoring` has put into the code
+# that runs gets lost when a trace or a profile is set.
+_BLINDING = (
+    "takes away what the explorer watches the program with; take it, or the debugger, out of the "
+    "program"
 )
+_REFUSED = {
+    (_thread, "start_new_thread"): (
+        "starts a thread the scheduler does not see; start a threading.Thread"
+    ),
+    (os, "fork"): (
+        "makes a process in which the exploration would go on as well; take it out of the program"
+    ),
+    (sys, "settrace"): _BLINDING,
+    (sys, "setprofile"): _BLINDING,
+}
 _REPLACED: list[tuple[Any, str, Any]] = [
     (_thread, "allocate_lock", _make_lock),
     (threading, "Lock", _make_lock),
@@ -823,23 +808,24 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (threading, "_dangling", _Forgetful()),
     (threading, "_time", _monotonic),
     (queue, "time", _monotonic),
-    *_IN_C,
     (time, "sleep", _sleep),
-    (_thread, "start_new_thread", _start_new_thread),
-    # Below CPython 3.12 the explorer traces; from then on, what `sys.monitoring` has put into the
-    # code that runs gets lost with them.
-    *[(sys, name, _refused(name)) for name in ("settrace", "setprofile")],
+    *[
+        (owner, name, _refusing(owner, name, reason))
+        for (owner, name), reason in _REFUSED.items()
+        if hasattr(owner, name)  # Windows has no fork()
+    ],
 ]
-if hasattr(os, "fork"):
-    _REPLACED.append((os, "fork", _fork))
+if queue.SimpleQueue.__module__ != "queue":  # PyPy's is in Python, and takes several steps
+    _REPLACED.append((queue, "SimpleQueue", SimpleQueue))
 _originals = {(owner, name): vars(owner)[name] for owner, name, _ in _REPLACED}
 FACTORIES = {
-    id(_real_allocate): _make_lock,
     id(threading.Lock): _make_lock,
     id(threading.RLock): _make_rlock,
-    **{id(queue.SimpleQueue): put for _, _, put in _IN_C},
-    id(time.sleep): _sleep,
-    **{id(getattr(owner, name)): put for owner, name, put in _REPLACED if owner is sys},
+    **{
+        id(getattr(owner, name)): put
+        for owner, name, put in _REPLACED
+        if owner in (_thread, os, sys) or name in ("sleep", "SimpleQueue")
+    },
 }
 
 

@@ -263,7 +263,7 @@ class Execution:
         self.by_thread: dict[int, Task] = {}  # by its identity: a subclass may hash as it likes
         self.fresh: list[Task] = []
         self.held: set[Any] = set()  # the locks
-        self.pools: list[Any] = []
+        self.pools: list[Any] = []  # that have threads; kept, so that none ends before
         self.trace: list[Step] = []
         self.observer = Observer()
         self.running: Task | None = None
@@ -659,7 +659,8 @@ class Execution:
             elif task.inside:
                 if site.kind == ENDING:
                     self.give_back(task, site, frame)
-                task.inside.pop(id(frame), None)
+                else:
+                    task.inside.pop(id(frame), None)
         except Exception as error:  # noqa: BLE001 - raised again
             self.break_off(error)
 

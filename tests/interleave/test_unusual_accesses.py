@@ -1462,6 +1462,33 @@ def by_the_setter_of_a_slot():
     return first_seen(lambda: box.x, lambda: list(map(Slotted.x.__set__, [box], [2])))
 
 
+def by_the_next_of_what_is_not_known():
+    items = iter([1, 2])
+
+    def look(really=True):
+        return next(items if really else ())
+
+    return first_seen(look, look)
+
+
+def by_a_list_of_what_is_not_known():
+    items = iter([1])
+
+    def look(really=True):
+        return 1 + len(list(items if really else ()))
+
+    return first_seen(look, look)
+
+
+def by_arguments_that_are_not_known():
+    items = iter([1])
+
+    def look(really=True):
+        return 1 + max(0, 0, *(items if really else ()))
+
+    return first_seen(look, look)
+
+
 def by_a_method_of_a_module():
     module = types.ModuleType("module")
     module.x = 1
