@@ -65,8 +65,13 @@ class Null(NamedTuple):
     """The empty slot that newer interpreters push beside a callable."""
 
 
-Source = Union[Local, Result, Constant, Method, Built, Unknown, Null]
+class Part(NamedTuple):
+    """An item of what is gone through or unpacked."""
+
+
+Source = Union[Local, Result, Constant, Method, Built, Unknown, Null, Part]
 UNKNOWN = Unknown()
+PART = Part()
 NULL = Null()
 GENERATOR = (
     0x20 | 0x80 | 0x200
@@ -545,13 +550,17 @@ class _Analysis:
         elif name in ("FOR_ITER", "SEND", "YIELD_FROM"):
             self.iterate(name)
             self.generic(instruction)
+            if name == "FOR_ITER":
+                self.put(1, PART)
         elif name in _GOING_THROUGH:
             self.extend(instruction)
         elif name in ("UNPACK_SEQUENCE", "UNPACK_EX"):
-            self.look(self.at(1))
+            unpacked = self.at(1)
+            # What a loop goes through holds iterators so seldom that it is not taken to.
+            self.look(unpacked, "" if isinstance(unpacked, Part) else "all")
             self.generic(instruction)
             for depth in range(1, (instruction.arg or 0) + 1):
-                self.put(depth, UNKNOWN)
+                self.put(depth, PART)
         elif name in _UNARY:
             self.look(self.at(1))
             self.generic(instruction)
@@ -626,7 +635,7 @@ class _Analysis:
     def extend(self, instruction: dis.Instruction) -> None:
         """Put what a container holds into one that is being built."""
         added = self.pop()
-        self.look(added)
+        self.look(added, "all")
         depth = instruction.arg or 1
         built = self.at(depth)
         if isinstance(built, Built) and not isinstance(added, Constant):

@@ -164,6 +164,7 @@ _ITEMS_OF: dict[type, Callable[[Any], Iterable[object]]] = {
 }
 """What an item of a container can be; of some, nothing that is shared."""
 _HOLDERS = (*CONTAINERS, tuple, frozenset)
+_MOVING_ON = frozenset(["next", "all"])
 _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
@@ -280,7 +281,7 @@ class Observer:
         if site.name == "inside":
             return self.touched([receiver], inside=True, write=site.write)
         places, moves = self.whole(receiver)
-        return places, moves or site.write or (receiver is MISSING and site.name == "next")
+        return places, moves or site.write or (receiver is MISSING and site.name in _MOVING_ON)
 
     def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
         """Return what a name touches that is looked up in one of these after the other."""
@@ -454,8 +455,8 @@ class Observer:
 
     def item(self, receiver: object, site: Site, frame: types.FrameType) -> Touched:
         key = self.value(site.key, frame)
-        if receiver is MISSING:
-            return ((None, WHOLE),), site.write
+        if receiver is MISSING:  # an iterator is moved on by looking for something in it
+            return ((None, WHOLE),), site.write or site.name == "in"
         if type(receiver) in ATOMS and site.name != "in":
             return NOTHING
         if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):

@@ -3,6 +3,7 @@
 import array
 import collections
 import functools
+import os
 import sys
 import textwrap
 import threading
@@ -516,6 +517,15 @@ def test_an_item_whose_key_is_computed_is_nothing_shared(items):
 
         both(lambda: add(0), lambda: add(1))
         return tuple(sums)
+
+    assert explore(program, reduce=False).interleavings == 1
+
+
+@pytest.mark.parametrize("ask", [os.getpid, lambda: os.fspath("file")], ids=["pid", "path"])
+def test_what_the_system_is_asked_is_nothing_shared(ask):
+    def program():
+        both(ask, ask)
+        return 0
 
     assert explore(program, reduce=False).interleavings == 1
 

@@ -991,20 +991,6 @@ def by_a_format_of_what_is_local_to_a_thread():
     return first_seen(look, change)
 
 
-def by_what_begins_in_each_thread():
-    class Counted(threading.local):
-        def __init__(self):
-            box.x += 1
-
-    box = Plain(-1)
-    data = Counted()
-
-    def look():
-        data.seen = 1
-
-    return twice(look, lambda: box.x)
-
-
 def by_the_cell_of_a_variable():
     value = 1
 
@@ -1462,31 +1448,64 @@ def by_the_setter_of_a_slot():
     return first_seen(lambda: box.x, lambda: list(map(Slotted.x.__set__, [box], [2])))
 
 
+def by_arguments_that_are_not_known():
+    items = iter([1])
+
+    def look(*, really):
+        seen = [bool(*(items if really else ()))]  # more than what is compiled for each path
+        return 1 + seen[0]
+
+    return first_seen(lambda: look(really=True), lambda: look(really=True))
+
+
 def by_the_next_of_what_is_not_known():
     items = iter([1, 2])
 
-    def look(really=True):
-        return next(items if really else ())
+    def look(*, really):
+        seen = [next(items if really else ())]
+        return seen[0]
 
-    return first_seen(look, look)
+    return first_seen(lambda: look(really=True), lambda: look(really=True))
 
 
 def by_a_list_of_what_is_not_known():
     items = iter([1])
 
-    def look(really=True):
-        return 1 + len(list(items if really else ()))
+    def look(*, really):
+        seen = [list(items if really else ())]
+        return 1 + len(seen[0])
 
-    return first_seen(look, look)
+    return first_seen(lambda: look(really=True), lambda: look(really=True))
 
 
-def by_arguments_that_are_not_known():
+def by_what_is_not_known_in_another_list():
     items = iter([1])
 
-    def look(really=True):
-        return 1 + max(0, 0, *(items if really else ()))
+    def look(*, really):
+        seen = [*(items if really else ())]
+        return 1 + len(seen)
 
-    return first_seen(look, look)
+    return first_seen(lambda: look(really=True), lambda: look(really=True))
+
+
+def by_unpacking_what_is_not_known():
+    items = iter([1])
+
+    def look(*, really):
+        [*seen] = items if really else ()
+        return 1 + len(seen)
+
+    return first_seen(lambda: look(really=True), lambda: look(really=True))
+
+
+def by_looking_for_something_in_what_is_not_known():
+    items = iter([1])
+
+    def look(*, really):
+        seen = [1 in (items if really else ())]
+        return 1 + seen[0]
+
+    return first_seen(lambda: look(really=True), lambda: look(really=True))
 
 
 def by_a_method_of_a_module():
