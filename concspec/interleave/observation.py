@@ -45,8 +45,8 @@ from concspec.interleave.accesses import (
     Result,
     Site,
     Source,
-    first_given,
 )
+from concspec.interleave.bytecode import first_given
 from concspec.interleave.c_code import (
     ATTRIBUTE_METHODS,
     CALLING,

@@ -19,7 +19,8 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import ATTRIBUTE, ENDING, RAISE, Site, delegates
+from concspec.interleave.accesses import ATTRIBUTE, ENDING, RAISE, Site
+from concspec.interleave.bytecode import delegates
 from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep

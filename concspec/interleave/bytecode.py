@@ -1,0 +1,879 @@
+"""From bytecode to sites: the accesses to shared state that a code object can make.
+
+In goes a code object; out comes, for each offset worth stopping at, a `Site`.  Neither
+`sys.settrace` nor `sys.monitoring` shows the value stack, so the stack is followed symbolically:
+each entry is where a value came from (a `Source`).  What the analysis cannot follow becomes
+`UNKNOWN`, and an access whose receiver is unknown is later taken to touch every object with such a
+field: more interleavings than needed, never fewer.
+
+What the instructions of one interpreter do, and those of another, is in the documentation of `dis`,
+and in Python/bytecodes.c (ceval.c before 3.12) of CPython.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from concspec.interleave.accesses import (
+    ATTRIBUTE,
+    CALL,
+    CAPTURE,
+    CELL,
+    ENDING,
+    GENERATOR,
+    GLOBAL,
+    ITEM,
+    ITERATION,
+    NAME,
+    NULL,
+    OPERATOR,
+    OPTIMIZED,
+    PART,
+    PLAIN,
+    RAISE,
+    UNKNOWN,
+    Built,
+    Constant,
+    Local,
+    Method,
+    Null,
+    Part,
+    Result,
+    Site,
+    Source,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import CodeType, FrameType
+
+    Step = Callable[["_Analysis", dis.Instruction], None]
+
+_PYPY = sys.implementation.name == "pypy"
+_DELEGATING = dis.opmap.get("YIELD_FROM")  # up to 3.10, and in PyPy
+_JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
+_ENDS = frozenset(
+    [
+        "RETURN_VALUE",
+        "RETURN_CONST",
+        "RAISE_VARARGS",
+        "RERAISE",
+        "JUMP_FORWARD",
+        "JUMP_BACKWARD",
+        "JUMP_ABSOLUTE",
+        "JUMP_BACKWARD_NO_INTERRUPT",
+    ]
+)
+"""What is behind these is come to from elsewhere alone."""
+_DROPPING = ("FOR_ITER", "POP_", "END_FOR", "RERAISE", "JUMP_IF_NOT_EXC_MATCH", "SETUP_FINALLY")
+"""These leave what is under what they pop or push as it is."""
+_ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
+_GATHERING = {"LIST_APPEND": 1, "SET_ADD": 1, "MAP_ADD": 2}
+
+
+def sites(code: CodeType) -> dict[int, Site]:
+    """Return the sites of `code` by the offset of their instruction."""
+    return _Analysis(code).run()
+
+
+_first_given: dict[int, tuple[CodeType, str]] = {}
+
+
+def first_given(frame: FrameType) -> str:
+    """Return the variable that has what a function was given first, or "" where none has to."""
+    code = frame.f_code
+    if id(code) not in _first_given:
+        first = ""
+        # PyPy gives a mapping to the body of a class.
+        if code.co_argcount > 0 and code.co_flags & OPTIMIZED:
+            first = code.co_varnames[0]
+        stored = (_stored(each) for each in dis.get_instructions(code))
+        if first in code.co_cellvars or any(first in names for names in stored):
+            first = ""
+        _first_given[id(code)] = code, first
+    return _first_given[id(code)][1]
+
+
+def delegates(frame: FrameType) -> bool:
+    """Tell a generator that gives on what another gives, by an instruction that yields itself."""
+    return frame.f_code.co_code[frame.f_lasti] == _DELEGATING
+
+
+_steps: dict[str, Step] = {}  # by the name of the instruction, how the analysis follows it
+
+
+def _for(*names: str) -> Callable[[Step], Step]:
+    """Let a method follow the instructions of these names, unless one before it does already."""
+
+    def follows(step: Step) -> Step:
+        for name in names:
+            _steps.setdefault(name, step)
+        return step
+
+    return follows
+
+
+def _beginning(*prefixes: str) -> list[str]:
+    """Return the names of this interpreter's instructions that begin so."""
+    return [name for name in dis.opmap if name.startswith(prefixes)]
+
+
+class _Analysis:
+    """One pass over the instructions of a code object, following its value stack symbolically."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.found: dict[int, Site] = {}
+        self.stack: list[Source] = []
+        self.at_target: dict[int, list[Source]] = {}
+        self.line = code.co_firstlineno
+        self.offset = 0
+        self.entries: dict[int, int] = {}  # where the prefixes of each instruction begin
+        self.module_level = code.co_name == "<module>"
+        self.keywords: tuple[str, ...] = ()  # of the call that comes
+        self.stored: list[tuple[int, str]] = []  # where which local variable is bound anew
+
+    def run(self) -> dict[int, Site]:
+        lines = dict(dis.findlinestarts(self.code))
+        alive = True
+        dropped = False  # PyPy drops what a handler has left on the stack, however much that is
+        prefix: int | None = None
+        handlers = _handlers(self.code)
+        starts = {handler.start for handler in handlers.values()}
+        instructions = list(dis.get_instructions(self.code))
+        bound = _bound_in_loops(instructions)
+        entered = {*map(_jump_target, instructions), *handlers}
+        before: dict[int, list[Source]] = {}  # the stack where a guarded stretch begins
+        for instruction in instructions:
+            self.offset = offset = instruction.offset
+            if instruction.opname == "EXTENDED_ARG":
+                prefix = offset if prefix is None else prefix
+                continue
+            entry, prefix = offset if prefix is None else prefix, None
+            if not alive and entry not in entered:
+                continue  # old compilers leave a jump behind `raise`
+            self.entries[offset] = entry
+            self.line = lines.get(offset) or self.line
+            if entry in self.at_target:
+                arriving = self.at_target[entry]
+                self.stack = _merged(self.stack, arriving) if alive and not dropped else arriving
+            elif entry in handlers:
+                handler = handlers[entry]
+                self.stack = self.caught(handler, before.get(handler.start, []), entry)
+            elif not alive:
+                # Only a handler or the head of a loop is entered without a forward jump seen; the
+                # head of a loop is also fallen into, and its stack is the same each time round,
+                # but for the variables that get another value in it.
+                self.stack = []
+            self.stack = _without(bound.get(entry, ()), self.stack)
+            alive = True
+            if entry in starts:
+                before[entry] = list(self.stack)
+            _steps.get(instruction.opname, _Analysis.generic)(self, instruction)
+            dropped = _PYPY and instruction.opname == "POP_EXCEPT"
+            if instruction.opname in _ENDS:
+                alive = False
+        for site in self.found.values():
+            self.mark_needed(site)
+        if hasattr(sys, "monitoring"):
+            return self.found
+        # Tracing stops before the prefixes (EXTENDED_ARG) of an instruction and not behind them.
+        return {self.entries[offset]: site for offset, site in self.found.items()}
+
+    def mark_needed(self, site: Site) -> None:
+        todo = [site.receiver, site.key, *site.arguments]
+        while todo:
+            source = todo.pop()
+            if isinstance(source, Method):
+                todo += [source.receiver, Result(source.offset)]
+            elif isinstance(source, Built):
+                todo += source.parts
+            elif isinstance(source, Result) and source.offset in self.found:
+                self.found[source.offset].needed = True
+
+    def caught(self, handler: Any, before: list[Source], offset: int) -> list[Source]:
+        """Return the stack where an exception is handled: what was there before, and that."""
+        kept: list[Source] = [UNKNOWN] * max(0, handler.depth - len(before))
+        kept += before[: handler.depth - len(kept)]
+        kept = _without([n for at, n in self.stored if handler.start <= at < offset], kept)
+        return [*kept, *[UNKNOWN] * (2 if handler.lasti else 1)]
+
+    # The symbolic stack.
+
+    def pop(self) -> Source:
+        return self.stack.pop() if self.stack else UNKNOWN
+
+    def popn(self, count: int) -> tuple[Source, ...]:
+        return tuple(reversed([self.pop() for _ in range(count)]))
+
+    def push(self, *entries: Source) -> None:
+        self.stack.extend(entries)
+
+    def at(self, depth: int) -> Source:
+        return self.stack[-depth] if depth <= len(self.stack) else UNKNOWN
+
+    def local(self, name: str) -> Source:
+        # A comprehension that is inlined may have a variable of its own beside that of a closure.
+        # The frame tells of either; asked for such a one, 3.13.0 to 3.13.2 crash.
+        both = name in self.code.co_cellvars or name in self.code.co_freevars
+        return UNKNOWN if both else Local(name)
+
+    def forget_local(self, name: str) -> None:
+        self.stored.append((self.offset, name))
+        self.stack = _without([name], self.stack)
+
+    def named(self, given: Source, name: str = "") -> None:
+        """Store a value: from now on, what is still on the stack may hold more than when made."""
+        is_kept = isinstance(given, (Built, Result)) and self.at(1) is given
+        if name:
+            self.forget_local(name)
+        if is_kept:
+            self.put(1, self.local(name) if name else UNKNOWN)
+
+    def put(self, depth: int, source: Source) -> None:
+        if depth <= len(self.stack):
+            self.stack[-depth] = source
+
+    def generic(self, instruction: dis.Instruction) -> None:
+        """Apply the effect of an instruction of which only the change of depth is known."""
+        jump = _jump_target(instruction)
+        argument = instruction.arg if instruction.opcode >= dis.HAVE_ARGUMENT else None
+        effect = dis.stack_effect(instruction.opcode, argument, jump=False)
+        before = list(self.stack)
+        if instruction.opname.startswith("LOAD_") or (
+            instruction.opname.startswith("BUILD_") and effect == 1
+        ):
+            self.push(*[UNKNOWN] * effect)
+            return
+        dropping = instruction.opname.startswith(_DROPPING)
+        if instruction.opname == "FOR_ITER":
+            # What is built in the loop is not followed round it.
+            before = [UNKNOWN if isinstance(each, Built) else each for each in before]
+            self.push(UNKNOWN)
+        else:
+            _change_depth(self.stack, effect, dropping=dropping)
+        if jump is not None:
+            taken = before
+            try:
+                if not instruction.opname.startswith("POP_JUMP"):  # PyPy 3.9 says 0
+                    effect = dis.stack_effect(instruction.opcode, argument, jump=True)
+                _change_depth(taken, effect, dropping=dropping)
+            except ValueError:
+                taken = []
+            self.arrive(jump, taken)
+
+    def arrive(self, target: int, stack: list[Source]) -> None:
+        known = self.at_target.get(target)
+        self.at_target[target] = stack if known is None else _merged(known, stack)
+
+    def site(
+        self,
+        kind: int,
+        name: str,
+        label: str,
+        *,
+        write: bool = False,
+        receiver: Source = UNKNOWN,
+        key: Source = UNKNOWN,
+        arguments: tuple[Source, ...] = (),
+    ) -> Source:
+        self.found[self.offset] = Site(
+            self.code,
+            self.offset,
+            self.line,
+            kind,
+            name,
+            write=write,
+            label=label,
+            receiver=receiver,
+            key=key,
+            arguments=arguments,
+        )
+        return Result(self.offset)
+
+    def text(self, source: Source) -> str:
+        """Name a source the way the program's text does, as far as it is known."""
+        if isinstance(source, Local):
+            return source.name
+        if isinstance(source, Method):
+            return f"{self.text(source.receiver)}.{source.name}"
+        if isinstance(source, Result) and source.offset in self.found:
+            site = self.found[source.offset]
+            return site.label if site.kind in (GLOBAL, CELL, ATTRIBUTE, ITEM, CAPTURE) else "?"
+        return "?"
+
+    # Names of variables, and what is on the stack.
+
+    @_for(
+        "NOP",
+        "RESUME",
+        "CACHE",
+        "EXTENDED_ARG",
+        "PRECALL",
+        "MAKE_CELL",
+        "COPY_FREE_VARS",
+        "NOT_TAKEN",
+        "JUMP_FORWARD",
+        "JUMP_BACKWARD",
+        "JUMP_ABSOLUTE",
+        "JUMP_BACKWARD_NO_INTERRUPT",
+        "SETUP_ANNOTATIONS",
+        "POP_BLOCK",
+        "GEN_START",
+        "JUMP",
+        "JUMP_NO_INTERRUPT",
+        "LIST_TO_TUPLE",
+    )
+    def leave(self, instruction: dis.Instruction) -> None:
+        target = _jump_target(instruction)
+        if target is not None and target > self.offset:
+            self.arrive(target, list(self.stack))
+
+    @_for("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR")
+    def load_fast(self, instruction: dis.Instruction) -> None:
+        self.push(self.local(instruction.argval))
+
+    @_for("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
+    def load_two(self, instruction: dis.Instruction) -> None:
+        self.push(*map(self.local, _pair(instruction.argval)))
+
+    @_for("STORE_FAST")
+    def store_fast(self, instruction: dis.Instruction) -> None:
+        self.named(self.pop(), instruction.argval)
+
+    @_for("STORE_FAST_STORE_FAST")
+    def store_two(self, instruction: dis.Instruction) -> None:
+        self.popn(2)
+        for each in _stored(instruction):
+            self.forget_local(each)
+
+    @_for("STORE_FAST_LOAD_FAST")
+    def store_and_load(self, instruction: dis.Instruction) -> None:
+        stored, loaded = _pair(instruction.argval)
+        self.named(self.pop(), stored)
+        self.push(self.local(loaded))
+
+    @_for("DELETE_FAST")
+    def delete_fast(self, instruction: dis.Instruction) -> None:
+        self.forget_local(instruction.argval)
+
+    @_for("LOAD_CONST", "LOAD_SMALL_INT")
+    def load_constant(self, instruction: dis.Instruction) -> None:
+        self.push(Constant(instruction.argval))
+
+    @_for("LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT")
+    def load_common_constant(self, instruction: dis.Instruction) -> None:
+        if instruction.argrepr in ("", "AssertionError"):
+            self.push(Constant(AssertionError))
+        else:  # Python 3.14 tells of the others by their numbers
+            known = sys.version_info >= (3, 15)
+            self.push(Constant(instruction.argval) if known else UNKNOWN)
+
+    @_for("POP_TOP")
+    def pop_top(self, _instruction: dis.Instruction) -> None:
+        self.pop()
+
+    @_for("PUSH_NULL")
+    def push_null(self, _instruction: dis.Instruction) -> None:
+        self.push(NULL)
+
+    @_for("COPY", "DUP_TOP")
+    def copy(self, instruction: dis.Instruction) -> None:
+        # PyPy's COPY, seen only in handlers, comes without an argument.
+        self.push(self.at(instruction.arg or 1))
+
+    @_for("DUP_TOP_TWO")
+    def copy_two(self, _instruction: dis.Instruction) -> None:
+        self.push(self.at(2), self.at(1))
+
+    @_for("SWAP")
+    def swap(self, instruction: dis.Instruction) -> None:
+        depth = instruction.arg or 2
+        while len(self.stack) < depth:
+            self.stack.insert(0, UNKNOWN)
+        self.stack[-1], self.stack[-depth] = self.stack[-depth], self.stack[-1]
+
+    @_for(*_ROTATIONS)
+    def rotate(self, instruction: dis.Instruction) -> None:
+        *under, top = self.popn(_ROTATIONS[instruction.opname])
+        self.push(top, *under)
+
+    @_for("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+    def load_global(self, instruction: dis.Instruction) -> None:
+        name = str(instruction.argval)
+        # `LOAD_GLOBAL` also pushes a null in 3.11+, before the value up to 3.12 and after it since.
+        effect = dis.stack_effect(instruction.opcode, instruction.arg)
+        if instruction.opname == "LOAD_FROM_DICT_OR_GLOBALS":
+            self.pop()
+            effect += 1
+        kind = GLOBAL if instruction.opname == "LOAD_GLOBAL" else NAME
+        result = self.site(kind, name, name)
+        if effect > 1:
+            self.push(*((NULL, result) if sys.version_info < (3, 13) else (result, NULL)))
+        else:
+            self.push(result)
+
+    @_for("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME")
+    def store_global(self, instruction: dis.Instruction) -> None:
+        action, _, scope = instruction.opname.partition("_")
+        if action == "STORE":
+            self.named(self.pop())
+        name = instruction.argval
+        if scope == "GLOBAL" or self.module_level:
+            self.site(GLOBAL if scope == "GLOBAL" else NAME, name, name, write=True)
+            self.found[self.offset].deletes = action == "DELETE"
+
+    @_for("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
+    def load_cell(self, instruction: dis.Instruction) -> None:
+        if instruction.opname == "LOAD_FROM_DICT_OR_DEREF":
+            self.pop()
+        name = self.cell_name(instruction)
+        self.push(self.site(CELL, name, name))
+
+    @_for("STORE_DEREF", "DELETE_DEREF")
+    def store_cell(self, instruction: dis.Instruction) -> None:
+        if instruction.opname == "STORE_DEREF":
+            self.named(self.pop())
+        name = self.cell_name(instruction)
+        self.site(CELL, name, name, write=True)
+
+    def cell_name(self, instruction: dis.Instruction) -> str:
+        if _PYPY:  # whose `dis` names the wrong variable in 3.11
+            code = self.code
+            return (code.co_cellvars + code.co_freevars)[instruction.arg or 0]
+        return str(instruction.argval)
+
+    # What is made.
+
+    @_for(
+        "BUILD_LIST",
+        "BUILD_TUPLE",
+        "BUILD_SET",
+        "BUILD_SLICE",
+        "BUILD_MAP",
+        "BUILD_CONST_KEY_MAP",
+    )
+    def build(self, instruction: dis.Instruction) -> None:
+        name, count = instruction.opname, instruction.arg or 0
+        count = {"BUILD_MAP": 2 * count, "BUILD_CONST_KEY_MAP": count + 1}.get(name, count)
+        parts = self.popn(count)
+        self.push(Built(tuple(each for each in parts if not isinstance(each, Constant))))
+
+    @_for("BUILD_STRING")
+    def build_text(self, instruction: dis.Instruction) -> None:
+        self.popn(instruction.arg or 0)
+        self.push(PLAIN)
+
+    @_for("BUILD_LIST_FROM_ARG")  # PyPy: puts a new list under the iterator
+    def build_under(self, _instruction: dis.Instruction) -> None:
+        iterator = self.pop()
+        self.push(UNKNOWN, iterator)
+
+    @_for(*_GATHERING)
+    def gather(self, instruction: dis.Instruction) -> None:
+        self.popn(_GATHERING[instruction.opname])
+        self.put(instruction.arg or 1, UNKNOWN)
+
+    @_for("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
+    def extend(self, instruction: dis.Instruction) -> None:
+        """Put what a container holds into one that is being built."""
+        added = self.pop()
+        self.look(added, "all")
+        depth = instruction.arg or 1
+        built = self.at(depth)
+        if isinstance(built, Built) and not isinstance(added, Constant):
+            self.put(depth, Built((*built.parts, added)))
+
+    @_for("MAKE_FUNCTION")
+    def make_function(self, instruction: dis.Instruction) -> None:
+        made = self.popn(1 - dis.stack_effect(instruction.opcode, instruction.arg))
+        self.push(next((each for each in made if _is_code(each)), UNKNOWN))
+
+    @_for("SET_FUNCTION_ATTRIBUTE")
+    def complete_function(self, _instruction: dis.Instruction) -> None:
+        function, _ = self.pop(), self.pop()
+        self.push(function)
+
+    # Attributes and items.
+
+    @_for("LOAD_ATTR", "LOAD_METHOD")
+    def load_attribute(self, instruction: dis.Instruction) -> None:
+        receiver = self.pop()
+        name = str(instruction.argval)
+        label = f"{self.text(receiver)}.{name}"
+        effect = dis.stack_effect(instruction.opcode, instruction.arg)
+        result = self.site(ATTRIBUTE, name, label, receiver=receiver)
+        if effect > 0:
+            self.push(Method(receiver, name, self.offset), NULL)
+        else:
+            self.push(result)
+
+    @_for("LOAD_SUPER_ATTR")
+    def load_inherited(self, instruction: dis.Instruction) -> None:
+        # It looks the attribute up from three: `super`, the class and the object.
+        looked_up = self.popn(3)
+        name = str(instruction.argval)
+        result = self.site(ATTRIBUTE, name, f"super().{name}", arguments=looked_up)
+        effect = dis.stack_effect(instruction.opcode, instruction.arg)
+        self.push(result, *[UNKNOWN] * (2 + effect))
+
+    @_for("STORE_ATTR", "DELETE_ATTR")
+    def store_attribute(self, instruction: dis.Instruction) -> None:
+        receiver = self.pop()
+        if instruction.opname == "STORE_ATTR":
+            self.named(self.pop())
+        label = f"{self.text(receiver)}.{instruction.argval}"
+        self.site(ATTRIBUTE, instruction.argval, label, write=True, receiver=receiver)
+
+    @_for("IMPORT_FROM")
+    def import_from(self, instruction: dis.Instruction) -> None:
+        self.push(self.site(ATTRIBUTE, instruction.argval, instruction.argval))
+
+    @_for("BINARY_SUBSCR")
+    def get_item(self, _instruction: dis.Instruction) -> None:
+        container, index = self.popn(2)
+        self.push(self.item(container, index))
+
+    @_for("BINARY_SLICE")
+    def get_slice(self, _instruction: dis.Instruction) -> None:
+        container, _, _ = self.popn(3)
+        self.push(self.item(container, UNKNOWN))
+
+    @_for("STORE_SUBSCR")
+    def set_item(self, _instruction: dis.Instruction) -> None:
+        given, container, key = self.popn(3)
+        self.named(given)
+        self.item(container, key, write=True, given=given)
+
+    @_for("STORE_SLICE")
+    def set_slice(self, _instruction: dis.Instruction) -> None:
+        given, container, _, _ = self.popn(4)
+        self.named(given)
+        self.item(container, UNKNOWN, write=True, given=given)
+
+    @_for("DELETE_SUBSCR")
+    def delete_item(self, _instruction: dis.Instruction) -> None:
+        container, key = self.popn(2)
+        self.item(container, key, name="del", write=True)
+
+    @_for("CONTAINS_OP")
+    def find_item(self, _instruction: dis.Instruction) -> None:
+        wanted, container = self.popn(2)
+        self.item(container, wanted, name="in")
+        self.push(PLAIN)
+
+    def item(
+        self,
+        container: Source,
+        key: Source,
+        *,
+        write: bool = False,
+        name: str = "",
+        given: Source = PLAIN,
+    ) -> Source:
+        label = f"{self.text(container)}[]"
+        return self.site(
+            ITEM, name, label, write=write, receiver=container, key=key, arguments=(given,)
+        )
+
+    # What is gone through, or looked at.
+
+    @_for("GET_ITER", "GET_YIELD_FROM_ITER")
+    def get_iterator(self, instruction: dis.Instruction) -> None:
+        iterated = self.pop()
+        effect = dis.stack_effect(instruction.opcode, instruction.arg)
+        iterator = self.site(CAPTURE, "", self.text(iterated), receiver=iterated)
+        # Since 3.15 a generator expression asks for its iterator itself, in another frame.
+        is_moved = _is_same(iterated, Local(".0")) and self.code.co_flags & GENERATOR
+        self.push(iterated if is_moved else iterator, *[UNKNOWN] * effect)
+
+    @_for("FOR_ITER", "SEND", "YIELD_FROM")
+    def iterate(self, instruction: dis.Instruction) -> None:
+        is_loop = instruction.opname == "FOR_ITER"
+        # Beside the iterator is the value to send, or, from Python 3.15 on, an index.
+        beside = not is_loop or sys.version_info >= (3, 15)
+        source = self.at(2 if beside else 1)
+        if isinstance(source, (Result, Local)):
+            self.look(source, "next")
+        else:
+            self.look(UNKNOWN, "next", write=True)
+        self.generic(instruction)
+        if is_loop:
+            self.put(1, PART)
+
+    @_for("UNPACK_SEQUENCE", "UNPACK_EX")
+    def unpack(self, instruction: dis.Instruction) -> None:
+        unpacked = self.at(1)
+        # What a loop goes through holds iterators so seldom that it is not taken to.
+        self.look(unpacked, "" if isinstance(unpacked, Part) else "all")
+        self.generic(instruction)
+        for depth in range(1, (instruction.arg or 0) + 1):
+            self.put(depth, PART)
+
+    @_for("UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT")
+    def look_at_operand(self, instruction: dis.Instruction) -> None:
+        self.look(self.at(1))
+        self.generic(instruction)
+
+    @_for(
+        "JUMP_IF_FALSE_OR_POP",
+        "JUMP_IF_TRUE_OR_POP",
+        "POP_JUMP_IF_FALSE",
+        "POP_JUMP_IF_TRUE",
+        "POP_JUMP_FORWARD_IF_FALSE",
+        "POP_JUMP_FORWARD_IF_TRUE",
+        "POP_JUMP_BACKWARD_IF_FALSE",
+        "POP_JUMP_BACKWARD_IF_TRUE",
+    )
+    def test(self, instruction: dis.Instruction) -> None:
+        self.look(self.at(1))
+        self.generic(instruction)
+
+    @_for("TO_BOOL", "UNARY_NOT")
+    def tell_truth(self, instruction: dis.Instruction) -> None:
+        self.test(instruction)
+        self.put(1, PLAIN)
+
+    @_for("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE")
+    def format_value(self, instruction: dis.Instruction) -> None:
+        name = instruction.opname
+        flags = (instruction.arg or 0) if name == "FORMAT_VALUE" else 0
+        spec = name == "FORMAT_WITH_SPEC" or flags & 4
+        self.look(self.at(2 if spec else 1), "deep")
+        self.generic(instruction)
+        self.put(1, PLAIN)
+
+    @_for("GET_LEN")
+    def look_at_length(self, instruction: dis.Instruction) -> None:
+        self.look(self.at(1))
+        self.generic(instruction)
+
+    @_for("MATCH_KEYS")
+    def match_keys(self, instruction: dis.Instruction) -> None:
+        self.look(self.at(2))
+        self.generic(instruction)
+
+    @_for("MATCH_CLASS")
+    def match_class(self, instruction: dis.Instruction) -> None:
+        self.look(self.at(3), "inside")
+        self.generic(instruction)
+
+    @_for("IS_OP", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE")
+    def tell(self, instruction: dis.Instruction) -> None:
+        self.generic(instruction)
+        self.put(1, PLAIN)
+
+    def look(self, source: Source, name: str = "", *, write: bool = False) -> None:
+        """Go through something, or test it, without a name for what is done."""
+        if not isinstance(source, (Constant, Method)):
+            label = f"{self.text(source)}[]"
+            self.site(ITERATION, name, label, receiver=source, write=write)
+
+    # What may run any code.
+
+    @_for("COMPARE_OP", *_beginning("BINARY_", "INPLACE_"))
+    def operate(self, instruction: dis.Instruction) -> None:
+        """An operator: `shared += [1]` changes the list on its left in place."""
+        name = instruction.opname
+        if name == "BINARY_OP" and instruction.argrepr.startswith("["):
+            self.get_item(instruction)
+            return
+        left, right = self.popn(2)
+        inplace = name.startswith("INPLACE_") or (
+            name == "BINARY_OP" and instruction.argrepr.endswith("=")
+        )
+        compares = name == "COMPARE_OP"
+        if isinstance(left, Constant) and isinstance(right, Constant):
+            self.push(PLAIN)
+            return
+        result = self.site(
+            OPERATOR,
+            "inplace" if inplace else "compare" if compares else "binary",
+            f"{self.text(left)}[]",
+            write=inplace,
+            arguments=(left, right),
+        )
+        # The answer of a comparison is a truth value.
+        self.push(PLAIN if compares else result)
+
+    @_for("CALL_INTRINSIC_1")
+    def call_intrinsic(self, instruction: dis.Instruction) -> None:
+        if instruction.argrepr != "INTRINSIC_LIST_TO_TUPLE":
+            self.generic(instruction)
+
+    @_for("KW_NAMES")
+    def name_keywords(self, instruction: dis.Instruction) -> None:
+        self.keywords = self.code.co_consts[instruction.arg or 0]  # 3.11 does not look it up
+
+    @_for("CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW")
+    def call(self, instruction: dis.Instruction) -> None:
+        name = instruction.opname
+        count = instruction.arg or 0
+        if name.endswith("KW"):
+            names: Any = self.pop()
+            self.keywords = getattr(names, "value", ())
+        given = self.popn(count)
+        if "key" in self.keywords:  # a method of a dictionary may have it anywhere
+            where = count - len(self.keywords)
+            key = where + self.keywords.index("key")
+            given = (*given[:where], given[key], *given[where:key], *given[key + 1 :])
+        self.keywords = ()
+        self.called(1 if name.startswith("CALL_FUNCTION") else 2, given)
+
+    @_for("CALL_FUNCTION_EX")
+    def call_with_all_of(self, instruction: dis.Instruction) -> None:
+        # One tuple of arguments, and perhaps one dictionary.
+        given = self.popn(2 if sys.version_info >= (3, 14) else 1 + ((instruction.arg or 0) & 1))
+        popped = 1 - dis.stack_effect(instruction.opcode, instruction.arg)
+        self.called(popped - len(given), given, stars="*")
+
+    def called(self, slots: int, given: tuple[Source, ...], *, stars: str = "") -> None:
+        """Pop the callable, and the slot beside it that some interpreters have; call it."""
+        pair = self.popn(slots)
+        # With a bound receiver on the stack (3.14's `with`), the first is the callable.
+        callee = next((each for each in pair if not isinstance(each, Null)), UNKNOWN)
+        given = tuple(each for each in given if not isinstance(each, Null))
+        label = f"{self.text(callee.receiver if isinstance(callee, Method) else callee)}[]"
+        self.push(self.site(CALL, stars, label, receiver=callee, arguments=given))
+
+    @_for("YIELD_VALUE", "RETURN_VALUE", "RETURN_CONST")
+    def give_back(self, instruction: dis.Instruction) -> None:
+        if self.code.co_flags & GENERATOR:
+            # Events of yielding come when the generator may be resumed already.
+            name = instruction.opname
+            given = Constant(instruction.argval) if name == "RETURN_CONST" else self.at(1)
+            self.site(ENDING, name, "", receiver=given)
+        self.generic(instruction)
+
+    @_for("RAISE_VARARGS")
+    def raise_error(self, instruction: dis.Instruction) -> None:
+        if not instruction.arg:
+            self.generic(instruction)
+            return
+        error = self.popn(instruction.arg)[0]
+        call = self.found.get(error.offset) if isinstance(error, Result) else None
+        made_by = UNKNOWN if call is None or call.kind != CALL else call.receiver
+        label = f"raise {self.text(error)}"
+        self.site(RAISE, "", label, receiver=error, key=made_by, write=True)
+
+    @_for("SETUP_WITH", "BEFORE_WITH")
+    def enter(self, instruction: dis.Instruction) -> None:
+        """The manager of a `with`, which may be written in C."""
+        manager = self.pop()
+        self.look(manager, "inside", write=True)
+        self.push(Method(manager, "__exit__"))
+        target = _jump_target(instruction)
+        if target is not None:
+            self.arrive(target, [*self.stack, *[UNKNOWN] * 6])
+        self.push(UNKNOWN)
+
+    @_for("LOAD_SPECIAL")
+    def load_special(self, instruction: dis.Instruction) -> None:
+        self.push(Method(self.pop(), instruction.argrepr), NULL)
+
+    @_for("WITH_EXCEPT_START")
+    def leave_by_error(self, instruction: dis.Instruction) -> None:
+        leaving = (each for each in reversed(self.stack) if isinstance(each, Method))
+        manager = next(leaving, Method(UNKNOWN, "")).receiver
+        self.look(manager, "inside", write=True)
+        self.generic(instruction)
+        self.put(1, PLAIN)
+
+
+def _handlers(code: CodeType) -> dict[int, Any]:
+    """Return the first entry of the exception table for each handler, by its offset."""
+    parse = getattr(dis, "_parse_exception_table", None)
+    found: dict[int, Any] = {}
+    for entry in parse(code) if parse is not None else ():
+        found.setdefault(entry.target, entry)
+    return found
+
+
+def _is_code(source: Source) -> bool:
+    return isinstance(source, Constant) and isinstance(source.value, types.CodeType)
+
+
+def _mentions(source: Source, name: str) -> bool:
+    while isinstance(source, Method):
+        source = source.receiver
+    if isinstance(source, Built):
+        return any(_mentions(each, name) for each in source.parts)
+    return isinstance(source, Local) and source.name == name
+
+
+def _without(names: Iterable[str], stack: list[Source]) -> list[Source]:
+    """Return what is known of the stack when these variables have another value."""
+    for name in names:
+        stack = [UNKNOWN if _mentions(each, name) else each for each in stack]
+    return stack
+
+
+def _bound_in_loops(instructions: list[dis.Instruction]) -> dict[int, set[str]]:
+    """Return the variables that are bound anew in each loop, by where that begins."""
+    stored = [(each.offset, name) for each in instructions for name in _stored(each)]
+    bound: dict[int, set[str]] = {}
+    for instruction in instructions:
+        start, end = _jump_target(instruction), instruction.offset
+        if start is not None and start < end:
+            bound.setdefault(start, set()).update(n for at, n in stored if start <= at < end)
+    return bound
+
+
+def _stored(instruction: dis.Instruction) -> tuple[str, ...]:
+    """Return the local variables that an instruction binds anew, or takes away."""
+    name = instruction.opname
+    if name in ("STORE_FAST", "DELETE_FAST"):
+        return (str(instruction.argval),)
+    if name == "STORE_FAST_STORE_FAST":
+        return _pair(instruction.argval)
+    return _pair(instruction.argval)[:1] if name == "STORE_FAST_LOAD_FAST" else ()
+
+
+def _merged(left: list[Source], right: list[Source]) -> list[Source]:
+    """Return what is known of the stack where two paths meet (the tops are aligned)."""
+    depth = min(len(left), len(right))
+    if not depth:
+        return []
+    pairs = zip(left[-depth:], right[-depth:])
+    return [one if _is_same(one, other) else UNKNOWN for one, other in pairs]
+
+
+def _is_same(one: Source, other: Source) -> bool:
+    """Tell whether two sources are one; named tuples of two kinds can be equal, too."""
+    if isinstance(one, Method) and isinstance(other, Method):
+        return one[1:] == other[1:] and _is_same(one.receiver, other.receiver)
+    if isinstance(one, Built) and isinstance(other, Built):
+        return len(one.parts) == len(other.parts) and all(map(_is_same, one.parts, other.parts))
+    return type(one) is type(other) and one == other
+
+
+def _change_depth(stack: list[Source], effect: int, *, dropping: bool) -> None:
+    """Pop or push `effect` entries; if not `dropping`, the one then on top may be a new value."""
+    if effect < 0:
+        del stack[effect:]
+    if dropping:
+        stack.extend([UNKNOWN] * effect)
+    elif stack and effect <= 0:
+        stack[-1] = UNKNOWN
+    elif effect > 0:
+        if stack:
+            stack[-1] = UNKNOWN
+        stack.extend([UNKNOWN] * effect)
+
+
+def _pair(operand: object) -> tuple[str, str]:
+    """Return the two names of a fused instruction (`dis` gives a tuple, or one text in 3.12)."""
+    if isinstance(operand, tuple):
+        first, second = operand
+        return str(first), str(second)
+    first, second = str(operand).split(", ")
+    return first, second
+
+
+def _jump_target(instruction: dis.Instruction) -> int | None:
+    if instruction.opcode in _JUMPS and isinstance(instruction.argval, int):
+        return instruction.argval
+    return None
