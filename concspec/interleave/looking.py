@@ -60,6 +60,7 @@ DESCRIPTORS = frozenset(
 )  # fmt: skip
 """Atoms that nothing is done to, but what they have does something to others."""
 CONTAINERS = (list, dict, set, bytearray, deque)
+HOLDERS = (*CONTAINERS, tuple, frozenset)
 _PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
 ANY = object()  # among the objects that were reached: all others, too
 _AS_THEY_ARE = (

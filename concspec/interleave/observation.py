@@ -4,25 +4,20 @@ In goes a `Site` with a live frame; out come the places (see `operations`) and w
 changed.  Nothing here runs code of the program: attributes are looked up statically, keys are
 compared only where they are plain values.
 
-Code in Python is watched as it runs.  What C code does is not, so a call of it is taken to touch
-everything that it can get at from what it was handed: the callee, the object that is bound to, the
-arguments, and all that they refer to, as the garbage collector knows it.  Functions that are known
-only to read, and not to look into attributes, make that a read, of the containers alone.
+A call of C code is taken to touch all that it can get at from what it was handed: the callee, the
+object that is bound to, the arguments.  Functions that are known only to read, and not to look into
+attributes, make that a read, of the containers alone.
 """
 
 from __future__ import annotations
 
-import array
 import builtins
-import functools
-import gc
 import operator
 import re
 import sys
-import threading
 import types
 import weakref
-from collections import defaultdict, deque
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.accesses import (
@@ -31,7 +26,6 @@ from concspec.interleave.accesses import (
     CAPTURE,
     CELL,
     ENDING,
-    GENERATOR,
     GLOBAL,
     ITEM,
     ITERATION,
@@ -39,29 +33,20 @@ from concspec.interleave.accesses import (
     OPERATOR,
     RAISE,
     Built,
-    Constant,
-    Local,
     Method,
-    Result,
     Site,
-    Source,
 )
-from concspec.interleave.bytecode import first_given
 from concspec.interleave.c_code import (
     ATTRIBUTE_METHODS,
     CALLING,
     COMPARING_METHODS,
-    COUNTING,
-    GETTERS,
     GETTING,
     GOING,
     HARMLESS,
     HARMLESS_MODULES,
     KEYED_METHODS,
     LOCAL,
-    LOOKING,
     METHODS_OF_ALL,
-    OPAQUE,
     READING,
     READING_METHODS,
     RUNNING,
@@ -84,12 +69,9 @@ from concspec.interleave.classes import (
     has_finalizer,
     hooks,
     is_a,
-    is_copied_by_threads,
-    is_iterated_by_python,
     is_iterator,
     is_modelled_class,
     is_of_ctypes,
-    is_of_program,
     is_of_python,
     is_python,
     is_python_function,
@@ -100,35 +82,30 @@ from concspec.interleave.classes import (
     once,
 )
 from concspec.interleave.looking import (
-    ANY,
     ATOMS,
     CONTAINERS,
-    DESCRIPTORS,
     EMPTY,
     MISSING,
     NEW,
     SLOTS,
     Aliases,
-    begins_in_each_thread,
     elements,
     factory_of,
     field_of,
-    got_by,
     got_cell,
-    inherited_attribute,
-    instance_dict,
-    is_of_class,
     position,
     searched,
     shown,
     static_attribute,
     static_item,
 )
+from concspec.interleave.objects import is_anything
 from concspec.interleave.operations import ORDER, WHOLE, Inherited
-from concspec.interleave.watched import OWN, is_modelled, is_shown
+from concspec.interleave.values import Values
+from concspec.interleave.watched import is_modelled, is_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from concspec.interleave.operations import Field, Place
 
@@ -136,16 +113,6 @@ if TYPE_CHECKING:
 
 
 NOTHING: Touched = (), False
-_MOST_REACHED = 5000
-_ARITHMETIC = (
-    "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",
-    "truediv", "xor",
-)  # fmt: skip
-_GIVING = frozenset(
-    ["__getitem__", "__missing__", "__class_getitem__"]
-    + [f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")]
-)
-"""The special methods that give what an item or an operation is."""
 _SUPPRESSING = "__suppress_context__"
 _WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__", _SUPPRESSING)
 _COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
@@ -157,89 +124,18 @@ _PEEKED = frozenset(
         "broken", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
-_ITEMS_OF: dict[type, Callable[[Any], Iterable[object]]] = {
-    **dict.fromkeys([list, tuple, deque], iter),
-    dict: dict.values,
-    **dict.fromkeys([str, bytes, bytearray, range, array.array], lambda _: ()),
-}
-"""What an item of a container can be; of some, nothing that is shared."""
-_HOLDERS = (*CONTAINERS, tuple, frozenset)
 _MOVING_ON = frozenset(["next", "all"])
-_GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
-class Observer:
-    """Resolves the sites of one execution; knows its objects by short names.
+class Observer(Values):
+    """Resolves the sites of one execution."""
 
-    `results` has, by frame and offset, what instructions pushed: whichever thread goes on with a
-    generator finds what another one left there.
-    """
-
-    __slots__ = ("doubt", "kept", "met_local", "names", "results", "streams")
+    __slots__ = ("streams",)
 
     def __init__(self) -> None:
-        """Start with no object named."""
-        self.names: dict[int, int] = {}
-        self.kept: list[object] = []
-        self.results: dict[tuple[int, int], object] = {}
+        """Start with nothing known."""
+        super().__init__()
         self.streams = (sys.stdout, sys.stderr)  # the world's: what is written there is no result
-        self.met_local = False  # among what was looked at, data that is local to a thread
-        self.doubt: str | None = None  # what this execution depended on without its being seen
-
-    def name(self, thing: object) -> int:
-        """Return the name of an object in this execution: the number of objects met before it.
-
-        The object is kept until the execution is over, so that no other takes its identity.
-        """
-        try:
-            return self.names[id(thing)]
-        except KeyError:
-            name = self.names[id(thing)] = len(self.kept)
-        self.kept.append(thing)
-        if issubclass(type(thing), type):
-            # `vars` of a class shows a dictionary through a proxy; that is the class as well.
-            for inner in gc.get_referents(namespace(thing)):
-                if type(inner) is dict:
-                    self.names[id(inner)] = name
-        elif is_watched_for_its_end(thing):
-            self.distrust(f"the end of a {type(thing).__name__}")
-        elif type(thing) is not dict and is_copied_by_threads(thing):
-            self.distrust("which threads have copied a context of decimal before it changes")
-        return name
-
-    def distrust(self, reason: str) -> None:
-        """Note that this execution depends on what is not seen; the first reason is told."""
-        self.doubt = self.doubt or reason
-
-    def value(self, source: Source, frame: types.FrameType) -> object:
-        """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
-        if type(source) is Result:
-            try:
-                return self.results[id(frame), source.offset]
-            except KeyError:
-                return MISSING
-        if type(source) is Local:
-            name = source.name
-            if name == ".0" and (id(frame.f_back), id(frame.f_code)) in self.results:
-                # What the comprehension goes through; one may call itself.
-                return self.results[id(frame.f_back), id(frame.f_code)]
-            found = frame.f_locals.get(name, MISSING)
-            if name == ".0" and sys.version_info >= (3, 15) and is_iterated_by_python(type(found)):
-                return MISSING  # what it gives to go through it
-            return found
-        if type(source) is Method:
-            receiver = self.value(source.receiver, frame)
-            if type(receiver) is Aliases:
-                return receiver
-            if source.offset < 0:
-                return static_attribute(receiver, source.name)
-            return self.results.get((id(frame), source.offset), MISSING)
-        if type(source) is Constant:
-            return source.value
-        if type(source) is Built:
-            parts = [self.value(each, frame) for each in source.parts]
-            return self.made_of(parts)
-        return MISSING
 
     def observe(self, site: Site, frame: types.FrameType) -> Touched:
         """Return the places `site` is about to touch, and whether it changes them."""
@@ -297,35 +193,6 @@ class Observer:
         others = [*scopes[1:], frame.f_builtins]
         return (place, *[(self.name(each), site.field) for each in others]), False
 
-    def read(self, site: Site, frame: types.FrameType) -> object:
-        """Return the value the instruction at `site` is about to push, or MISSING."""
-        kind = site.kind
-        if kind == GLOBAL:
-            return _variable((frame.f_globals, frame.f_builtins), site.name)
-        if kind == NAME:
-            names = frame.f_locals
-            if names is not frame.f_locals:
-                return MISSING  # beside the variables of an inlined comprehension
-            return _variable((names, frame.f_globals, frame.f_builtins), site.name)
-        if kind == CALL:
-            return self.result(site, frame)
-        if kind == OPERATOR:
-            return self.made_by_operator(site, frame)
-        if kind == CELL:
-            return frame.f_locals.get(site.name, MISSING)
-        receiver = self.value(site.receiver, frame)
-        if kind == ATTRIBUTE:
-            if site.arguments:
-                looking, of, owner = (self.value(each, frame) for each in site.arguments)
-                return inherited_attribute(looking, of, owner, site.name)
-            return static_attribute(receiver, site.name)
-        if kind == ITEM:
-            found = static_item(receiver, self.value(site.key, frame))
-            return self.item_of(receiver) if found is MISSING else found
-        if kind != CAPTURE or is_iterated_by_python(type(receiver)):
-            return MISSING
-        return receiver
-
     def going_on(self, site: Site, touched: Touched, given: tuple[object, ...]) -> Touched:
         """Return what C code touches that goes on with values which it was given."""
         if site.kind == ITERATION and site.name == "next":
@@ -353,14 +220,6 @@ class Observer:
         return lambda: whole if type(whole) in ATOMS or type(whole) is tuple else MISSING
 
     # Attributes.
-
-    def attributes_of(self, thing: object) -> dict[str, object] | None:
-        """Return the dictionary of an object's attributes; note one that each thread has."""
-        if is_a(thing, threading.local):
-            self.met_local = True
-            if begins_in_each_thread(type(thing)):
-                self.distrust("which threads have begun with data of their own")
-        return instance_dict(thing)
 
     def attribute(self, receiver: object, name: str, *, write: bool) -> Touched:
         """Return what getting or setting an attribute touches."""
@@ -491,18 +350,6 @@ class Observer:
             return self.added(receiver, owner, field)
         return ((owner, field),), False
 
-    def item_of(self, receiver: object) -> object:
-        """Return what is known of an item whose key is not: that it is one of those there are.
-
-        Which function of C it may be, or which class, is not enough to know what a call of it does.
-        """
-        if type(receiver) not in _ITEMS_OF:
-            return MISSING
-        found, calls, closed = self.reach([*_ITEMS_OF[type(receiver)](receiver)], inside=False)
-        if _is_anything(found) or calls or any(is_a(each, type) for each in closed):
-            return MISSING
-        return Aliases([*found, *closed]) if found or closed else NEW
-
     def added(self, receiver: object, owner: int, field: Field) -> Touched:
         """Return what is touched where a dictionary has a missing item made."""
         made, _ = self.touched([factory_of(receiver)], inside=True, write=True)
@@ -529,7 +376,7 @@ class Observer:
             write = write or any(not only_reads(each) for each in calls)
             if not inside and not all(map(is_plain_reader, calls)):
                 found, _, _ = self.reach(roots, inside=True)
-        if _is_anything(found):
+        if is_anything(found):
             return ((None, WHOLE),), write
         if not write:
             # To get an item can be to add one, and so it is to get the next one.
@@ -538,145 +385,7 @@ class Observer:
             [(-1 if is_a(each, types.CellType) else self.name(each), WHOLE) for each in found]
         ), write
 
-    def made_of(self, parts: list[object]) -> object:
-        """Return what is known of a value that is among `parts`, or holds some of them."""
-        if not all(map(_is_data, parts)):
-            found, calls, closed = self.reach(parts, inside=False)
-            if _is_anything(found):
-                return MISSING
-            if found or calls or closed:
-                return Aliases([*found, *calls, *closed])
-        return NEW
-
-    def reach(  # noqa: PLR0915 - one case a kind of object
-        self, roots: list[object], *, inside: bool
-    ) -> tuple[list[object], list[object], list[object]]:
-        """Return what C code can get at from `roots`: what it may touch, call, and only hold.
-
-        It goes through containers, and `inside` objects of the program as well, which it does
-        otherwise by their methods alone; code of Python is watched, whoever calls it.
-        """
-        found: list[object] = []
-        calls: list[object] = []
-        closed: list[object] = []
-        seen: set[int] = set()
-        todo = roots[::-1]
-        while todo:
-            thing = todo.pop()
-            kind = type(thing)
-            if kind in ATOMS:
-                if thing is MISSING or thing is ANY:
-                    return [ANY], calls, closed
-                if kind is types.MethodDescriptorType or kind is types.WrapperDescriptorType:
-                    calls.append(thing)
-                elif kind in DESCRIPTORS:
-                    closed.append(thing)
-                    todo += _wrapped(thing)
-                continue
-            if id(thing) in seen:
-                continue
-            if len(seen) == _MOST_REACHED:
-                return [ANY], calls, closed
-            seen.add(id(thing))
-            todo += hooks(kind)
-            if kind is Aliases:
-                todo += thing.objects  # type: ignore[attr-defined]
-            elif kind is types.FunctionType or kind is types.ModuleType:
-                inner = vars(thing)
-                if inside and (inner or kind is types.ModuleType):
-                    found.append(inner)
-                    if kind is types.FunctionType or is_of_program(thing):
-                        todo += inner.values()
-                (closed if kind is types.ModuleType or is_python(thing) else calls).append(thing)
-            elif kind is types.MethodType:
-                if is_python(thing):
-                    closed.append(thing)
-                else:
-                    calls.append(thing)
-                    todo.append(thing.__self__)  # type: ignore[attr-defined]
-            elif is_a(thing, (types.BuiltinFunctionType, types.MethodWrapperType)):
-                calls.append(thing)
-                is_function = is_a(thing, types.BuiltinFunctionType)
-                if not (is_function and is_a(thing.__self__, types.ModuleType)):
-                    todo.append(thing.__self__)
-            elif thing is LOOKING or thing is CALLING:
-                calls.append(thing)
-            elif is_a(thing, type):
-                for each in mro(thing) if inside else ():
-                    if flags(each) & OF_PROGRAM and not is_modelled_class(each):
-                        found.append(each)
-                        todo += [one for one in namespace(each).values() if not callable(one)]
-                closed.append(thing)
-            elif is_modelled_class(kind):
-                closed.append(thing)
-                given_to = (threading.Thread, threading.local)
-                own = self.attributes_of(thing) if inside and is_a(thing, given_to) else None
-                if own is not None:  # what the program gave it; all else are steps
-                    found.append(own)
-                    todo += own.values()
-            elif is_a(thing, _HOLDERS):
-                if kind is dict and is_of_class(thing) and id(thing) not in self.names:
-                    return [ANY], calls, closed
-                if not is_a(thing, (tuple, frozenset)):
-                    found.append(thing)
-                todo += elements(thing)
-                if is_a(thing, defaultdict):
-                    todo.append(factory_of(thing))
-                if inside and flags(kind) & OF_PROGRAM:
-                    self.enter(thing, found, todo)
-            elif kind in OPAQUE:
-                found.append(thing)
-                if kind in WEAK:
-                    self.distrust(UNSEEN[weakref.ref])
-            elif is_python_type(kind):
-                if not is_of_python(kind):
-                    found.append(thing)
-                    own = self.attributes_of(thing)
-                    todo += [each for each in gc.get_referents(thing) if each is not own]
-                if inside:
-                    self.enter(thing, found, todo)
-                else:
-                    closed.append(thing)
-            else:
-                found.append(thing)
-                todo += gc.get_referents(thing)
-                own = self.attributes_of(thing) if inside else None
-                if own is not None:  # which PyPy does not count among them
-                    found.append(own)
-                    todo += own.values()
-                if "__call__" in namespace(kind) and kind is not functools.partial:
-                    calls.append(thing)
-        return found, calls, closed
-
-    def enter(self, thing: object, found: list[object], todo: list[object]) -> None:
-        """Go into an object of the program: its attributes, slots, and class."""
-        own = self.attributes_of(thing)
-        found += [thing] if own is None else [thing, own]
-        todo += (own or {}).values()
-        for each in mro(type(thing)):
-            for member in namespace(each).values():
-                if is_a(member, types.MemberDescriptorType):
-                    todo.append(got_by(member, thing))
-        todo.append(type(thing))
-
     # Calls.
-
-    def callee(self, site: Site, frame: types.FrameType) -> tuple[Any, object]:
-        """Return the function that is called, and the object it is bound to, or MISSING."""
-        function = self.value(site.receiver, frame)
-        if is_a(function, types.MethodType):
-            return function.__func__, function.__self__
-        if is_a(function, (types.BuiltinMethodType, types.MethodWrapperType)):
-            owner = function.__self__
-            return function, MISSING if owner is None else owner
-        return function, MISSING
-
-    def given(self, site: Site, frame: types.FrameType) -> list[object]:
-        """Return the arguments of a call; of `f(*rest)` those in `rest`, if it is a tuple."""
-        given = [self.value(each, frame) for each in site.arguments]
-        if site.name == "*" and given and type(given[0]) is tuple:
-            given[:1] = given[0]
-        return given
 
     def called(self, site: Site, frame: types.FrameType) -> Touched:
         function, owner = self.callee(site, frame)
@@ -921,198 +630,11 @@ class Observer:
         if reason and self.doubt is None:
             self.doubt = f"{reason}, asked at {frame.f_code.co_filename}:{frame.f_lineno}"
 
-    def made_by_operator(self, site: Site, frame: types.FrameType) -> object:
-        """Return what is known of the value that an operator gives."""
-        operands = [self.value(each, frame) for each in site.arguments]
-        if any(type(each) is not Aliases and is_python_type(type(each)) for each in operands):
-            return MISSING
-        if site.write:  # it may be the left one
-            return self.made_of(operands)
-        # What is made holds what they hold, and not themselves.
-        held: list[object] = []
-        for each in operands:
-            held += elements(each) if type(each) in _HOLDERS else [each]
-        made = self.made_of(held)
-        if type(made) is not Aliases or made is NEW:
-            return made
-        known = {id(each) for each in operands if type(each) not in _HOLDERS}
-        return Aliases([each for each in made.objects if id(each) not in known])
-
-    def result(self, site: Site, frame: types.FrameType) -> object:
-        """Return the result of a call, as far as it can be told before."""
-        given = self.given(site, frame)
-        function, owner = self.callee(site, frame)
-        if is_a(function, types.CodeType):
-            return NEW if function.co_flags & GENERATOR else MISSING
-        if is_python_function(function):
-            if function.__code__.co_filename.startswith(OWN) or function is threading.enumerate:
-                # A truth value, a time, a lock or a list, unless it is what a queue holds.
-                return MISSING if function.__name__.startswith("get") else NEW
-            # What others return is known when they do.
-            return NEW if function.__code__.co_flags & GENERATOR else MISSING
-        if function is NEW:
-            return self.made_of(given)
-        if function is __import__ or function is eval:
-            return MISSING
-        if function is super:
-            return _made_super(given, frame)
-        if is_a(function, type):
-            return self.instance(function, given)
-        if is_a(function, types.BuiltinFunctionType) and (
-            is_a(owner, types.ModuleType) or owner is MISSING
-        ):
-            return self.returned(function, given, frame)
-        if is_a(
-            function, (types.MethodDescriptorType, types.WrapperDescriptorType, types.FunctionType)
-        ):
-            if owner is MISSING and given:
-                owner, *given = given
-        elif not is_a(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
-            return MISSING
-        if is_a(owner, TEXTS):
-            return NEW
-        if is_a(owner, dict) and function.__name__ in _GETTING_ITEMS and given:
-            found = static_item(owner, given[0])
-            if found is not MISSING or function.__name__ != "get":
-                return found  # what is made and put there is new, and shared at once
-        if is_a(owner, _HOLDERS):
-            return self.made_of([owner, *given])
-        return MISSING
-
-    def instance(self, kind: type, given: list[object]) -> object:
-        """Return what is known of a new instance of a class."""
-        if kind is type and len(given) == 1:
-            return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
-        if kind is super or is_python_type(kind) or not is_known(kind):
-            return MISSING
-        if kind in COUNTING:
-            return NEW
-        if "__call__" in namespace(kind) and kind is not functools.partial:
-            given = [*given, LOOKING if kind in GETTERS else CALLING]
-        made = self.made_of(given)
-        # It may call what is not known as it goes on.
-        return Aliases([CALLING]) if made is MISSING and is_iterator(kind) else made
-
-    def value_of(
-        self,
-        site: Site,
-        frame: types.FrameType,
-        ending: types.FrameType,
-        value: object,
-    ) -> object:
-        """Return the value `site` of `frame` gets if it is `ending` that it called, or MISSING."""
-        code = ending.f_code
-        if self.is_called_by_c(site, frame, ending):
-            return MISSING
-        if site.kind == ATTRIBUTE:
-            return value  # of a property, a descriptor or `__getattr__`
-        if site.kind == CAPTURE:
-            return value if code.co_name == "__iter__" else MISSING
-        if site.name == "compare" and type(value) not in ATOMS:
-            self.distrust(f"the truth of what {code.co_name} gives")
-        if site.kind in (ITEM, OPERATOR):
-            own = code.co_name in _GIVING
-            return value if own and value is not NotImplemented else MISSING
-        if site.kind == CALL:
-            function, _ = self.callee(site, frame)
-            if is_a(function, type):
-                function = static_attribute(function, "__init__")
-                value = ending.f_locals.get(first_given(ending), MISSING)
-            if is_python_function(function):
-                function = function.__code__
-            if function is code:
-                return value
-        return MISSING
-
-    def is_called_by_c(
-        self,
-        site: Site,
-        frame: types.FrameType,
-        ending: types.FrameType,
-    ) -> bool:
-        """Tell whether C code may stand between `site` and what ends, such as that of a cache."""
-        asked = site.arguments if site.kind == OPERATOR else [site.receiver]
-        for source in asked:
-            thing = self.value(source, frame)
-            if type(thing) is Aliases or thing is MISSING:
-                # A method that Python calls by itself is given the object first.
-                first = first_given(ending)
-                if not first:
-                    return True
-                thing = ending.f_locals.get(first)
-            if is_a(thing, type) and hooks(thing) and site.kind not in (CALL, OPERATOR):
-                return True
-            if is_a(thing, types.ModuleType) or hooks(type(thing)):
-                return True
-        return False
-
-    def returned(self, function: Any, given: list[object], frame: types.FrameType) -> object:
-        """Return the result of a function of a module written in C."""
-        if function is globals:
-            return frame.f_globals
-        if function is vars or function is locals:
-            return static_attribute(given[0], "__dict__") if given else MISSING
-        if function in COUNTING:
-            return NEW
-        if function is operator.getitem and len(given) > 1:
-            return static_item(given[0], given[1])
-        if function in GETTING and len(given) > 1:
-            return static_attribute(given[0], given[1])
-        if function in READING or function.__module__ in STATELESS:
-            return self.made_of(given)
-        return MISSING
-
-
-def _made_super(given: list[Any], frame: types.FrameType) -> object:
-    """Return what `super` gives, or MISSING."""
-    if not given:
-        first = frame.f_code.co_varnames[:1]
-        given = [frame.f_locals.get(each, MISSING) for each in ("__class__", *first)]
-    kind, thing, *_ = [*given, MISSING, MISSING]
-    if not is_a(kind, type) or thing is MISSING or type(thing) is Aliases:
-        return MISSING
-    classes = mro(thing) if is_a(thing, type) else ()
-    if any(each is kind for each in (*classes, *mro(type(thing)))):
-        return super(kind, thing)
-    return MISSING
-
 
 @once
 def _has_plain_attributes(kind: type) -> bool:
     """Tell a class of whose objects an attribute is what it looks like."""
     return not (hooks(kind) or issubclass(kind, (*WEAK, types.ModuleType)) or is_of_ctypes(kind))
-
-
-def _variable(scopes: tuple[Any, ...], name: str) -> object:
-    """Return the value of a name that is looked up in one of these after the other, or MISSING."""
-    for each in scopes:
-        if type(each) is not dict and not _is_plain_namespace(type(each)):
-            return MISSING
-        if dict.__contains__(each, name):
-            return dict.__getitem__(each, name)
-    return MISSING
-
-
-@once
-def _is_plain_namespace(kind: type) -> bool:
-    """Tell a dictionary that gives what is in it, and nothing else."""
-    own = [namespace(each) for each in mro(kind) if each is not dict]
-    return issubclass(kind, dict) and not any(
-        name in each for each in own for name in ("__getitem__", "__missing__")
-    )
-
-
-def _is_data(thing: object) -> bool:
-    """Tell what holds nothing, and has no method that looks at anything else."""
-    kind = type(thing)
-    return kind in ATOMS and thing is not MISSING and kind not in DESCRIPTORS
-
-
-def _wrapped(descriptor: Any) -> list[object]:
-    """Return what a descriptor of C calls: that of a slot, say, calls nothing."""
-    if is_a(descriptor, property):
-        return [descriptor.fget, descriptor.fset, descriptor.fdel]
-    return [descriptor.__func__] if is_a(descriptor, (staticmethod, classmethod)) else []
 
 
 def _sets_attributes(function: object) -> bool:
@@ -1136,8 +658,3 @@ def _may_set_attributes(called: Any, given: list[object]) -> bool:
         each is not NEW and (each is MISSING or type(each) is Aliases or is_iterator(type(each)))
         for each in given
     )
-
-
-def _is_anything(found: list[object]) -> bool:
-    """Tell what `reach` gives where it may be anything; objects of the program are not compared."""
-    return bool(found) and found[0] is ANY

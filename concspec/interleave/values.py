@@ -1,0 +1,368 @@
+"""The values that instructions work with, as far as they can be told before these run.
+
+In goes a `Source` or a `Site` with a live frame; out comes the object, `Aliases` where only its
+parts are known, or `MISSING`.  Nothing here runs code of the program.
+"""
+
+from __future__ import annotations
+
+import array
+import functools
+import operator
+import sys
+import threading
+import types
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from concspec.interleave.accesses import (
+    ATTRIBUTE,
+    CALL,
+    CAPTURE,
+    CELL,
+    GENERATOR,
+    GLOBAL,
+    ITEM,
+    NAME,
+    OPERATOR,
+    Built,
+    Constant,
+    Local,
+    Method,
+    Result,
+)
+from concspec.interleave.bytecode import first_given
+from concspec.interleave.c_code import (
+    CALLING,
+    COUNTING,
+    GETTERS,
+    GETTING,
+    LOOKING,
+    READING,
+    STATELESS,
+    is_known,
+)
+from concspec.interleave.classes import (
+    TEXTS,
+    hooks,
+    is_a,
+    is_iterated_by_python,
+    is_iterator,
+    is_python_function,
+    is_python_type,
+    mro,
+    namespace,
+    once,
+)
+from concspec.interleave.looking import (
+    ATOMS,
+    HOLDERS,
+    MISSING,
+    NEW,
+    Aliases,
+    elements,
+    inherited_attribute,
+    static_attribute,
+    static_item,
+)
+from concspec.interleave.objects import Objects, is_anything
+from concspec.interleave.watched import OWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from concspec.interleave.accesses import Site, Source
+
+_ARITHMETIC = (
+    "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",
+    "truediv", "xor",
+)  # fmt: skip
+_GIVING = frozenset(
+    ["__getitem__", "__missing__", "__class_getitem__"]
+    + [f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")]
+)
+"""The special methods that give what an item or an operation is."""
+_ITEMS_OF: dict[type, Callable[[Any], Iterable[object]]] = {
+    **dict.fromkeys([list, tuple, deque], iter),
+    dict: dict.values,
+    **dict.fromkeys([str, bytes, bytearray, range, array.array], lambda _: ()),
+}
+"""What an item of a container can be; of some, nothing that is shared."""
+_GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
+
+
+class Values(Objects):
+    """Finds the values of one execution.
+
+    `results` has, by frame and offset, what instructions pushed: whichever thread goes on with a
+    generator finds what another one left there.
+    """
+
+    __slots__ = ("results",)
+
+    def __init__(self) -> None:
+        """Start with no value known."""
+        super().__init__()
+        self.results: dict[tuple[int, int], object] = {}
+
+    def value(self, source: Source, frame: types.FrameType) -> object:
+        """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
+        if type(source) is Result:
+            try:
+                return self.results[id(frame), source.offset]
+            except KeyError:
+                return MISSING
+        if type(source) is Local:
+            name = source.name
+            if name == ".0" and (id(frame.f_back), id(frame.f_code)) in self.results:
+                # What the comprehension goes through; one may call itself.
+                return self.results[id(frame.f_back), id(frame.f_code)]
+            found = frame.f_locals.get(name, MISSING)
+            if name == ".0" and sys.version_info >= (3, 15) and is_iterated_by_python(type(found)):
+                return MISSING  # what it gives to go through it
+            return found
+        if type(source) is Method:
+            receiver = self.value(source.receiver, frame)
+            if type(receiver) is Aliases:
+                return receiver
+            if source.offset < 0:
+                return static_attribute(receiver, source.name)
+            return self.results.get((id(frame), source.offset), MISSING)
+        if type(source) is Constant:
+            return source.value
+        if type(source) is Built:
+            parts = [self.value(each, frame) for each in source.parts]
+            return self.made_of(parts)
+        return MISSING
+
+    def callee(self, site: Site, frame: types.FrameType) -> tuple[Any, object]:
+        """Return the function that is called, and the object it is bound to, or MISSING."""
+        function = self.value(site.receiver, frame)
+        if is_a(function, types.MethodType):
+            return function.__func__, function.__self__
+        if is_a(function, (types.BuiltinMethodType, types.MethodWrapperType)):
+            owner = function.__self__
+            return function, MISSING if owner is None else owner
+        return function, MISSING
+
+    def given(self, site: Site, frame: types.FrameType) -> list[object]:
+        """Return the arguments of a call; of `f(*rest)` those in `rest`, if it is a tuple."""
+        given = [self.value(each, frame) for each in site.arguments]
+        if site.name == "*" and given and type(given[0]) is tuple:
+            given[:1] = given[0]
+        return given
+
+    def read(self, site: Site, frame: types.FrameType) -> object:
+        """Return the value the instruction at `site` is about to push, or MISSING."""
+        kind = site.kind
+        if kind == GLOBAL:
+            return _variable((frame.f_globals, frame.f_builtins), site.name)
+        if kind == NAME:
+            names = frame.f_locals
+            if names is not frame.f_locals:
+                return MISSING  # beside the variables of an inlined comprehension
+            return _variable((names, frame.f_globals, frame.f_builtins), site.name)
+        if kind == CALL:
+            return self.result(site, frame)
+        if kind == OPERATOR:
+            return self.made_by_operator(site, frame)
+        if kind == CELL:
+            return frame.f_locals.get(site.name, MISSING)
+        receiver = self.value(site.receiver, frame)
+        if kind == ATTRIBUTE:
+            if site.arguments:
+                looking, of, owner = (self.value(each, frame) for each in site.arguments)
+                return inherited_attribute(looking, of, owner, site.name)
+            return static_attribute(receiver, site.name)
+        if kind == ITEM:
+            found = static_item(receiver, self.value(site.key, frame))
+            return self.item_of(receiver) if found is MISSING else found
+        if kind != CAPTURE or is_iterated_by_python(type(receiver)):
+            return MISSING
+        return receiver
+
+    def made_by_operator(self, site: Site, frame: types.FrameType) -> object:
+        """Return what is known of the value that an operator gives."""
+        operands = [self.value(each, frame) for each in site.arguments]
+        if any(type(each) is not Aliases and is_python_type(type(each)) for each in operands):
+            return MISSING
+        if site.write:  # it may be the left one
+            return self.made_of(operands)
+        # What is made holds what they hold, and not themselves.
+        held: list[object] = []
+        for each in operands:
+            held += elements(each) if type(each) in HOLDERS else [each]
+        made = self.made_of(held)
+        if type(made) is not Aliases or made is NEW:
+            return made
+        known = {id(each) for each in operands if type(each) not in HOLDERS}
+        return Aliases([each for each in made.objects if id(each) not in known])
+
+    def item_of(self, receiver: object) -> object:
+        """Return what is known of an item whose key is not: that it is one of those there are.
+
+        Which function of C it may be, or which class, is not enough to know what a call of it does.
+        """
+        if type(receiver) not in _ITEMS_OF:
+            return MISSING
+        found, calls, closed = self.reach([*_ITEMS_OF[type(receiver)](receiver)], inside=False)
+        if is_anything(found) or calls or any(is_a(each, type) for each in closed):
+            return MISSING
+        return Aliases([*found, *closed]) if found or closed else NEW
+
+    def result(self, site: Site, frame: types.FrameType) -> object:
+        """Return the result of a call, as far as it can be told before."""
+        given = self.given(site, frame)
+        function, owner = self.callee(site, frame)
+        if is_a(function, types.CodeType):
+            return NEW if function.co_flags & GENERATOR else MISSING
+        if is_python_function(function):
+            if function.__code__.co_filename.startswith(OWN) or function is threading.enumerate:
+                # A truth value, a time, a lock or a list, unless it is what a queue holds.
+                return MISSING if function.__name__.startswith("get") else NEW
+            # What others return is known when they do.
+            return NEW if function.__code__.co_flags & GENERATOR else MISSING
+        if function is NEW:
+            return self.made_of(given)
+        if function is __import__ or function is eval:
+            return MISSING
+        if function is super:
+            return _made_super(given, frame)
+        if is_a(function, type):
+            return self.instance(function, given)
+        if is_a(function, types.BuiltinFunctionType) and (
+            is_a(owner, types.ModuleType) or owner is MISSING
+        ):
+            return self.returned(function, given, frame)
+        if is_a(
+            function, (types.MethodDescriptorType, types.WrapperDescriptorType, types.FunctionType)
+        ):
+            if owner is MISSING and given:
+                owner, *given = given
+        elif not is_a(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
+            return MISSING
+        if is_a(owner, TEXTS):
+            return NEW
+        if is_a(owner, dict) and function.__name__ in _GETTING_ITEMS and given:
+            found = static_item(owner, given[0])
+            if found is not MISSING or function.__name__ != "get":
+                return found  # what is made and put there is new, and shared at once
+        if is_a(owner, HOLDERS):
+            return self.made_of([owner, *given])
+        return MISSING
+
+    def returned(self, function: Any, given: list[object], frame: types.FrameType) -> object:
+        """Return the result of a function of a module written in C."""
+        if function is globals:
+            return frame.f_globals
+        if function is vars or function is locals:
+            return static_attribute(given[0], "__dict__") if given else MISSING
+        if function in COUNTING:
+            return NEW
+        if function is operator.getitem and len(given) > 1:
+            return static_item(given[0], given[1])
+        if function in GETTING and len(given) > 1:
+            return static_attribute(given[0], given[1])
+        if function in READING or function.__module__ in STATELESS:
+            return self.made_of(given)
+        return MISSING
+
+    def instance(self, kind: type, given: list[object]) -> object:
+        """Return what is known of a new instance of a class."""
+        if kind is type and len(given) == 1:
+            return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
+        if kind is super or is_python_type(kind) or not is_known(kind):
+            return MISSING
+        if kind in COUNTING:
+            return NEW
+        if "__call__" in namespace(kind) and kind is not functools.partial:
+            given = [*given, LOOKING if kind in GETTERS else CALLING]
+        made = self.made_of(given)
+        # It may call what is not known as it goes on.
+        return Aliases([CALLING]) if made is MISSING and is_iterator(kind) else made
+
+    def value_of(
+        self,
+        site: Site,
+        frame: types.FrameType,
+        ending: types.FrameType,
+        value: object,
+    ) -> object:
+        """Return the value `site` of `frame` gets if it is `ending` that it called, or MISSING."""
+        code = ending.f_code
+        if self.is_called_by_c(site, frame, ending):
+            return MISSING
+        if site.kind == ATTRIBUTE:
+            return value  # of a property, a descriptor or `__getattr__`
+        if site.kind == CAPTURE:
+            return value if code.co_name == "__iter__" else MISSING
+        if site.name == "compare" and type(value) not in ATOMS:
+            self.distrust(f"the truth of what {code.co_name} gives")
+        if site.kind in (ITEM, OPERATOR):
+            own = code.co_name in _GIVING
+            return value if own and value is not NotImplemented else MISSING
+        if site.kind == CALL:
+            function, _ = self.callee(site, frame)
+            if is_a(function, type):
+                function = static_attribute(function, "__init__")
+                value = ending.f_locals.get(first_given(ending), MISSING)
+            if is_python_function(function):
+                function = function.__code__
+            if function is code:
+                return value
+        return MISSING
+
+    def is_called_by_c(
+        self,
+        site: Site,
+        frame: types.FrameType,
+        ending: types.FrameType,
+    ) -> bool:
+        """Tell whether C code may stand between `site` and what ends, such as that of a cache."""
+        asked = site.arguments if site.kind == OPERATOR else [site.receiver]
+        for source in asked:
+            thing = self.value(source, frame)
+            if type(thing) is Aliases or thing is MISSING:
+                # A method that Python calls by itself is given the object first.
+                first = first_given(ending)
+                if not first:
+                    return True
+                thing = ending.f_locals.get(first)
+            if is_a(thing, type) and hooks(thing) and site.kind not in (CALL, OPERATOR):
+                return True
+            if is_a(thing, types.ModuleType) or hooks(type(thing)):
+                return True
+        return False
+
+
+def _made_super(given: list[Any], frame: types.FrameType) -> object:
+    """Return what `super` gives, or MISSING."""
+    if not given:
+        first = frame.f_code.co_varnames[:1]
+        given = [frame.f_locals.get(each, MISSING) for each in ("__class__", *first)]
+    kind, thing, *_ = [*given, MISSING, MISSING]
+    if not is_a(kind, type) or thing is MISSING or type(thing) is Aliases:
+        return MISSING
+    classes = mro(thing) if is_a(thing, type) else ()
+    if any(each is kind for each in (*classes, *mro(type(thing)))):
+        return super(kind, thing)
+    return MISSING
+
+
+def _variable(scopes: tuple[Any, ...], name: str) -> object:
+    """Return the value of a name that is looked up in one of these after the other, or MISSING."""
+    for each in scopes:
+        if type(each) is not dict and not _is_plain_namespace(type(each)):
+            return MISSING
+        if dict.__contains__(each, name):
+            return dict.__getitem__(each, name)
+    return MISSING
+
+
+@once
+def _is_plain_namespace(kind: type) -> bool:
+    """Tell a dictionary that gives what is in it, and nothing else."""
+    own = [namespace(each) for each in mro(kind) if each is not dict]
+    return issubclass(kind, dict) and not any(
+        name in each for each in own for name in ("__getitem__", "__missing__")
+    )
