@@ -7,6 +7,11 @@
 
 `explore` runs every interleaving that matters and returns an `Exploration`; `replay` runs one
 schedule again; `explain` shows it step by step.
+
+`session` borrows from the interpreter what `exploration` needs to run a program many times.  In one
+execution, `tracing` stops each thread at its accesses, `observing` tells what they touch,
+`cooperative` does the same for locks and the like, `scheduler` lets one thread go on at a time, and
+`reduction` decides which.
 """
 
 from __future__ import annotations

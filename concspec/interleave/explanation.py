@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from concspec.interleave.deadlock import Deadlock, describe
 from concspec.interleave.exploration import rerun
-from concspec.interleave.looking import MISSING
+from concspec.interleave.observing.looking import MISSING
 from concspec.interleave.operations import dependent
 from concspec.interleave.schedule import spell
 

@@ -19,13 +19,13 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import ATTRIBUTE, ENDING, RAISE, Site
-from concspec.interleave.bytecode import delegates
-from concspec.interleave.classes import forget
 from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
-from concspec.interleave.looking import ATOMS, MISSING, Aliases
-from concspec.interleave.observation import NOTHING, Observer
+from concspec.interleave.observing.accesses import ATTRIBUTE, ENDING, RAISE, Site
+from concspec.interleave.observing.bytecode import delegates
+from concspec.interleave.observing.classes import forget
+from concspec.interleave.observing.looking import ATOMS, MISSING, Aliases
+from concspec.interleave.observing.observer import NOTHING, Observer
 from concspec.interleave.operations import Operation, dependent
 from concspec.interleave.sharing import Sharing, Stretch
 from concspec.interleave.watched import program_frame, stopping_frame
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol
 
     from concspec.interleave.deadlock import Row
-    from concspec.interleave.observation import Touched
+    from concspec.interleave.observing.observer import Touched
 
     Access = tuple[object, Touched]  # where, and to what
 

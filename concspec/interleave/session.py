@@ -16,11 +16,16 @@ from _thread import allocate_lock  # by name: the attribute of `_thread` is repl
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
-from concspec.interleave import primitives
-from concspec.interleave.classes import forget
+from concspec.interleave.cooperative import (
+    outside,  # noqa: F401 - its functions stand in for others, too
+    pools,
+    stand_ins,
+    threads,
+)
+from concspec.interleave.cooperative.replacing import Replacement
 from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.interrupts import hear_interrupts, interrupt, keep
-from concspec.interleave.replacing import Replacement
+from concspec.interleave.observing.classes import forget
 from concspec.interleave.scheduler import Execution, Unwind, stuck_frame, where
 from concspec.interleave.sharing import Sharing
 from concspec.interleave.tracing import tracing
@@ -179,7 +184,7 @@ class Session:
 
         An interrupt can come when `give_back` is called and has not begun, so it is called again.
         """
-        if primitives.are_installed():
+        if stand_ins.are_installed():
             raise ExplorationError("an exploration is running already; one at a time")
         try:
             try:
@@ -205,9 +210,11 @@ class Session:
         undoing.append(self.close_batons)
         self.baton = new_baton()
         self.native = threading.get_native_id()
-        undoing.append(primitives.uninstall)
-        undoing.append(partial(setattr, primitives, "active", None))
-        primitives.install()
+        undoing.append(stand_ins.uninstall)
+        undoing.append(partial(setattr, stand_ins, "active", None))
+        stand_ins.install()
+        undoing.append(pools.uninstall)
+        pools.install()
         self.counter = vars(threading).get("_counter")
         if self.counter is not None:
             undoing.append(partial(setattr, threading, "_counter", self.counter))
@@ -283,7 +290,7 @@ class Session:
         self.replacement.reset()
         self.restore_locals()
         if self.counter is not None:
-            threading._counter = primitives.Numbers()  # type: ignore[attr-defined]
+            threading._counter = threads.Numbers()  # type: ignore[attr-defined]
         execution = Execution(
             search,
             shared,
@@ -298,7 +305,7 @@ class Session:
         execution.deadline = deadline
         self.execution = execution
         self.tracing.execution = execution
-        primitives.active = execution
+        stand_ins.active = execution
         try:
             result = execution.run(self.program)
         except KeyboardInterrupt:
@@ -307,7 +314,7 @@ class Session:
             raise
         finally:
             execution.over = True
-            primitives.active = None
+            stand_ins.active = None
             self.tracing.execution = None
             self.execution = None
             # What is the program's is not to end in the midst of the next execution.

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
-from concspec.interleave import exploration, primitives, reduction, tracing
-from concspec.interleave.accesses import GLOBAL, Site
+from concspec.interleave import exploration, reduction, tracing
+from concspec.interleave.cooperative import primitives
+from concspec.interleave.observing.accesses import GLOBAL, Site
 from concspec.interleave.operations import Operation
 from concspec.interleave.operations import dependent as _dependent
 from concspec.sabotage import replaced, sabotage

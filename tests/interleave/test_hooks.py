@@ -13,7 +13,7 @@ import weakref
 import pytest
 
 from concspec.interleave import explore
-from concspec.interleave.classes import hooks
+from concspec.interleave.observing.classes import hooks
 from tests.interleave.test_shared_state import both
 from tests.interleave.test_unusual_accesses import Plain, explored, first_seen
 

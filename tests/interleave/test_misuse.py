@@ -29,14 +29,13 @@ from concspec.interleave import (
     explore,
     interrupts,
     merge,
-    observation,
-    primitives,
-    replacing,
     replay,
     scheduler,
     session,
     tracing,
 )
+from concspec.interleave.cooperative import pools, replacing, stand_ins
+from concspec.interleave.observing import observer
 
 balance = 0
 counter = itertools.count()
@@ -328,7 +327,7 @@ def test_a_handler_goes_on_while_another_thread_ends_the_execution(handler_of_al
         in_threads(wait_for_ever)()
 
     def handler(_number, _frame):
-        execution = primitives.active
+        execution = stand_ins.active
         while not execution.over:
             pass
         raise TimeIsOverError
@@ -346,7 +345,8 @@ TAKING = {
         session.Session.close_batons, session.Session.spawn, session.Session.execute,
         session.Worker.__init__, session.Worker.start, session.Worker.retire, interrupts.keep,
         session.new_baton, session.EventBaton.__init__, session.EventBaton.close, session._close,
-        primitives.install, primitives.uninstall, replacing.Replacement.put_in_place,
+        stand_ins.install, stand_ins.uninstall, pools.install, pools.uninstall,
+        replacing.Replacement.put_in_place,
         replacing.Replacement.undo, replacing.Replacement.put, replacing.Replacement.replace,
         scheduler.Execution.run, scheduler.Execution.unwind, scheduler.Execution.enrol,
         scheduler.Execution.start, scheduler.Execution.join, scheduler.Execution.hand_over,
@@ -392,7 +392,7 @@ def interrupting(is_place, number):
 
 def surroundings():
     return (
-        [vars(owner)[name] for owner, name, _ in primitives._REPLACED],
+        [vars(owner)[name] for owner, name in stand_ins._stand_ins],
         (gc.get_threshold(), sys.unraisablehook, signal.getsignal(signal.SIGINT)),
         os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None,
         [sys.monitoring.get_tool(tool) for tool in range(6)],
@@ -718,7 +718,7 @@ def test_a_fault_of_the_explorer_is_no_outcome(monkeypatch, method):
     def fail(*_):
         raise ZeroDivisionError(method)
 
-    monkeypatch.setattr(observation.Observer, method, fail)
+    monkeypatch.setattr(observer.Observer, method, fail)
     with pytest.raises(ZeroDivisionError, match=method):
         explore(in_threads(read, read))
 

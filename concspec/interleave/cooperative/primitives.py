@@ -1,60 +1,37 @@
-"""Cooperative versions of what `threading` offers, put in place for the time of an exploration.
+"""Cooperative versions of the primitives of `threading`.
 
 Each operation is one step of the scheduler: it becomes possible when the model of the primitive
 says so, and no thread of the program ever waits anywhere else.  Locks are replaced as objects,
-`queue.SimpleQueue` as a class, `Thread`, `Event`, `Condition` and `Semaphore` by their methods, so
-that instances made before and subclasses work alike.  `Barrier`, `Timer` and `queue.Queue` are
-written in Python on top of these and stay as they are.  In threads that are not the program's,
-everything does what it always did.
+`queue.SimpleQueue` as a class, `Event`, `Condition` and `Semaphore` by their methods, so that
+instances made before and subclasses work alike.  `Barrier`, `Timer` and `queue.Queue` are written
+in Python on top of these and stay as they are.
 """
 
 from __future__ import annotations
 
 import _thread
-import contextvars
 import functools
-import itertools
-import os
 import queue
 import sys
 import threading
-import time
-import types
-import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave import scheduler
-from concspec.interleave.classes import is_python
+from concspec.interleave.cooperative.stand_ins import current, instead_of, original
 from concspec.interleave.deadlock import name_of
-from concspec.interleave.errors import ExplorationError
 from concspec.interleave.operations import Operation, Waiter
-from concspec.interleave.scheduler import Execution, Task, Unwind, called_by
 from concspec.interleave.tracing import unseen
 from concspec.interleave.watched import stopping_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
 
-    from concspec.interleave.operations import Place
+    from concspec.interleave.scheduler import Execution, Task
 
-_get_ident = _thread.get_ident
 _real_allocate = _thread.allocate_lock
 _real_rlock = threading.RLock
 _FOREVER = -1
-
-active: Execution | None = None
-
-
-def current() -> tuple[Execution, Task] | None:
-    """Return the execution and the task of the calling thread, if it is the program's."""
-    execution = active
-    if execution is not None:
-        task = execution.by_ident.get(_get_ident())
-        if task is not None:
-            return execution, task
-    return None
 
 
 @unseen
@@ -107,7 +84,7 @@ def _check_acquire(blocking: bool, timeout: float) -> None:
         _real_allocate().acquire(blocking, timeout)
 
 
-def _check_wait(timeout: float | None) -> None:
+def check_wait(timeout: float | None) -> None:
     """Raise what a condition raises that waits for so long."""
     if timeout is not None and timeout > 0:
         _check_acquire(True, timeout)
@@ -287,10 +264,15 @@ def _inside() -> tuple[Execution, Task]:
     return found
 
 
+@instead_of(_thread, "allocate_lock", imported=True)
+@instead_of(threading, "Lock", imported=True)
+@instead_of(threading, "_allocate_lock")
 def _make_lock() -> Any:
     return Lock() if current() is not None else _real_allocate()
 
 
+@instead_of(threading, "RLock", imported=True)
+@instead_of(functools, "RLock")  # of its cached properties and, on PyPy, its caches
 def _make_rlock(*arguments: Any, **options: Any) -> Any:
     return RLock() if current() is not None else _real_rlock(*arguments, **options)
 
@@ -298,6 +280,7 @@ def _make_rlock(*arguments: Any, **options: Any) -> Any:
 # Events and semaphores keep their state in the fields the standard library gave them.
 
 
+@instead_of(threading.Event, "is_set")
 def _event_is_set(self: Any) -> bool:
     found = current()
     if found is not None:
@@ -305,31 +288,34 @@ def _event_is_set(self: Any) -> bool:
     return bool(self._flag)
 
 
+@instead_of(threading.Event, "set")
 def _event_set(self: Any) -> None:
     found = current()
     if found is None:
-        _original(threading.Event, "set")(self)
+        original(threading.Event, "set")(self)
         return
     _on_event(found, self, "set", write=True)
     self._flag = True
 
 
+@instead_of(threading.Event, "clear")
 def _event_clear(self: Any) -> None:
     found = current()
     if found is None:
-        _original(threading.Event, "clear")(self)
+        original(threading.Event, "clear")(self)
         return
     _on_event(found, self, "clear", write=True)
     self._flag = False
 
 
+@instead_of(threading.Event, "wait")
 def _event_wait(self: Any, timeout: float | None = None) -> bool:
     found = current()
     if found is None:
-        return bool(_original(threading.Event, "wait")(self, timeout))
+        return bool(original(threading.Event, "wait")(self, timeout))
     _on_event(found, self, "wait", write=False, waits=timeout is None)
     if not self._flag:
-        _check_wait(timeout)
+        check_wait(timeout)
         found[1].clock += timeout or 0
     return bool(self._flag)
 
@@ -348,6 +334,8 @@ def _on_event(
     operation(*found, kind, event, write=write, waits=waits, available=is_set)
 
 
+@instead_of(threading.Semaphore, "acquire")
+@instead_of(threading.Semaphore, "__enter__")
 def _semaphore_acquire(
     self: Any,
     blocking: bool = True,  # noqa: FBT002 - as in threading
@@ -355,7 +343,7 @@ def _semaphore_acquire(
 ) -> bool:
     found = current()
     if found is None:
-        return bool(_original(threading.Semaphore, "acquire")(self, blocking, timeout))
+        return bool(original(threading.Semaphore, "acquire")(self, blocking, timeout))
     if not blocking and timeout is not None:
         raise ValueError("can't specify timeout for non-blocking acquire")
 
@@ -364,20 +352,20 @@ def _semaphore_acquire(
 
     operation(*found, "acquire", self, waits=blocking and timeout is None, available=has_one)
     if self._value <= 0:
-        _check_wait(timeout)
+        check_wait(timeout)
         found[1].clock += timeout or 0
         return False
     self._value -= 1
     return True
 
 
+@instead_of(threading.Semaphore, "release")
+@instead_of(threading.BoundedSemaphore, "release")
 def _semaphore_release(self: Any, n: int = 1) -> None:
     found = current()
     if found is None:
         bounded = isinstance(self, threading.BoundedSemaphore)
-        _original(threading.BoundedSemaphore if bounded else threading.Semaphore, "release")(
-            self, n
-        )
+        original(threading.BoundedSemaphore if bounded else threading.Semaphore, "release")(self, n)
         return
     if n < 1:
         raise ValueError("n must be one or more")
@@ -432,10 +420,15 @@ class SimpleQueue:
         return len(self._items)
 
 
+if queue.SimpleQueue.__module__ != "queue":  # PyPy's is in Python, and takes several steps
+    instead_of(queue, "SimpleQueue", imported=True)(SimpleQueue)
+
+
+@instead_of(threading.Condition, "wait")
 def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     found = current()
     if found is None:
-        return bool(_original(threading.Condition, "wait")(self, timeout))
+        return bool(original(threading.Condition, "wait")(self, timeout))
     execution, task = found
     lock = self._lock
     is_holder = lock.holder is task
@@ -479,7 +472,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     else:
         lock.count = count
     lock.holder = task
-    _check_wait(timeout)  # it has given the lock up by then, and taken it again
+    check_wait(timeout)  # it has given the lock up by then, and taken it again
     return not in_vain
 
 
@@ -511,10 +504,11 @@ def _demand_still(execution: Execution, lock: Lock | RLock, to: str) -> None:
 _OF_ANOTHER = "what a condition does while another thread has its lock"
 
 
+@instead_of(threading.Condition, "notify")
 def _condition_notify(self: Any, n: int = 1) -> None:
     found = current()
     if found is None:
-        _original(threading.Condition, "notify")(self, n)
+        original(threading.Condition, "notify")(self, n)
         return
     execution, task = found
     lock = self._lock
@@ -534,372 +528,9 @@ def _condition_notify(self: Any, n: int = 1) -> None:
         waiter.since = len(execution.trace) - 1
 
 
+@instead_of(threading.Condition, "notify_all")
 def _condition_notify_all(self: Any) -> None:
     if current() is None:
-        _original(threading.Condition, "notify_all")(self)
+        original(threading.Condition, "notify_all")(self)
         return
     _condition_notify(self, sys.maxsize)
-
-
-# Threads.
-
-
-class _Handle:
-    """Stands for the operating system's thread in a `Thread` that ran on a borrowed one (3.13)."""
-
-    def __init__(self, ident: int) -> None:
-        self.ident = ident
-        self.done = False
-
-    def is_done(self) -> bool:
-        return self.done
-
-    def join(self, timeout: float | None = None) -> None:
-        pass
-
-    def _set_done(self) -> None:
-        self.done = True
-
-
-@unseen
-def _thread_start(self: Any) -> None:
-    found = current()
-    if found is None:
-        _original(threading.Thread, "start")(self)
-        return
-    if not getattr(self, "_initialized", False):
-        raise RuntimeError("thread.__init__() not called")
-    execution, task = found
-    if self._started._flag:
-        _know_of_start(execution, task, execution.by_thread.get(id(self)))
-        raise RuntimeError("threads can only be started once")
-    context = _context_of(self)
-    target = getattr(self, "_target", None)
-    if target is not None and not (
-        is_python(target) and type(self._args) is tuple and not self._kwargs
-    ):
-        given = target, self._args, self._kwargs
-        self._target, self._args, self._kwargs = _calling, given, {}
-    self._started._flag = True
-
-    def body(child: Task) -> None:
-        ident = self._ident = child.ident
-        if hasattr(self, "_set_native_id"):
-            self._set_native_id()
-        if hasattr(self, "_handle"):
-            self._handle = _Handle(ident)
-        threads = threading._active  # type: ignore[attr-defined]
-        threads[ident] = self
-        try:
-            run = self.run
-            execution.traced(context.run, *((run,) if is_python(run) else (_calling, run, (), {})))
-        except (SystemExit, Unwind):
-            pass
-        except ExplorationError as error:
-            execution.fail(error)
-        except BaseException as error:  # noqa: BLE001 - it ends this thread, and is reported
-            if not execution.over:  # else it comes of ending where it stood
-                child.failure = error
-            if threading.excepthook is not execution.excepthook and not execution.over:
-                reason = "what a thread does with an exception that nobody caught"
-                execution.observer.distrust(reason)
-        finally:
-            threads.pop(ident, None)
-            self._is_stopped = True
-            if hasattr(self, "_handle"):
-                self._handle._set_done()
-        _end(execution, child)
-
-    execution.start(task, self, body)
-
-
-# A target that is not written in Python, or is given what others may change, is called where it can
-# be seen, in code like the program's.
-_scope: dict[str, Any] = {}
-exec(  # noqa: S102
-    "def call(target, args, kwargs):\n    return target(*args, **kwargs)",
-    _scope,
-)
-_calling = _scope["call"]
-
-
-def _context_of(thread: Any) -> contextvars.Context:
-    given = getattr(thread, "_context", None)
-    if given is not None:
-        return given  # type: ignore[no-any-return]
-    if getattr(sys.flags, "thread_inherit_context", False):
-        return contextvars.copy_context()
-    return contextvars.Context()
-
-
-@unseen
-def _thread_join(self: Any, timeout: float | None = None) -> None:
-    found = current()
-    target = None if found is None else found[0].by_thread.get(id(self))
-    if found is not None:
-        _know_of_start(*found, target)
-    if found is None or target is None:
-        _original(threading.Thread, "join")(self, timeout)
-        return
-    execution, task = found
-    if target is task:
-        raise RuntimeError("cannot join current thread")
-    if timeout is None:
-        execution.join(task, target)
-        return
-    _check_wait(timeout)
-    _look(execution, task, target)
-    if target.finished:
-        execution.join(task, target)
-    else:
-        task.clock += max(timeout, 0)
-
-
-def _thread_is_alive(self: Any) -> bool:
-    found = current()
-    target = None if found is None else found[0].by_thread.get(id(self))
-    if found is not None:
-        _know_of_start(*found, target)
-    if found is None or target is None:
-        return bool(_original(threading.Thread, "is_alive")(self))
-    _look(found[0], found[1], target)
-    return not target.finished
-
-
-def _know_of_start(execution: Execution, task: Task, target: Task | None) -> None:
-    """Note that a thread asks for another one's state whose start another schedule has later."""
-    born = None if target is None else target.born
-    ordered = execution.alone if born is None else born.is_before(task.stretch)
-    if not ordered and target is not execution.main:
-        execution.observer.distrust("whether a thread has been started")
-
-
-def _end(execution: Execution, task: Task) -> None:
-    """End a thread: a step only where another thread asks whether it has ended."""
-    if execution.over:
-        return
-    try:  # noqa: SIM105 - the code of contextlib would be watched like the program's
-        _touch(execution, task, _ending(execution, task, write=True))
-    except Unwind:
-        pass
-
-
-def _look(execution: Execution, task: Task, target: Task) -> None:
-    """Ask, as a step, whether a thread has ended."""
-    _touch(execution, task, _ending(execution, target, write=False))
-
-
-def _touch(execution: Execution, task: Task, access: Operation) -> None:
-    """Note an access to what is known of threads, and stop before it if it is a switch point."""
-    task.stretch.accesses.add(access)
-    if access.label in execution.shared:
-        execution.reach(task, called_by(access, sys._getframe(1)))
-
-
-def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
-    """Return the access to whether a thread has ended."""
-    return _access(execution, "thread end", (execution.observer.name(task), "end"), write=write)
-
-
-def _access(execution: Execution, label: str, place: Place, *, write: bool) -> Operation:
-    key: Any = label, place, write
-    try:
-        return execution.operations[key]
-    except KeyError:
-        known = execution.operations[key] = Operation(
-            "write" if write else "read", label, (place,), write=write
-        )
-        return known
-
-
-class Numbers:
-    """Counts the threads that are made without a name, as `threading` does for theirs."""
-
-    def __init__(self) -> None:
-        """Start with the first."""
-        self.next = itertools.count(1).__next__
-
-    def __call__(self) -> int:
-        """Take the next number: a step where another thread takes one, too."""
-        found = current()
-        if found is not None and not found[0].alone and not found[0].over:
-            execution, task = found
-            place = execution.observer.name(threading), "numbers"
-            _touch(execution, task, _access(execution, "thread number", place, write=True))
-        return self.next()
-
-
-def _sleep(seconds: float) -> None:
-    found = current()
-    if found is None:
-        _original(time, "sleep")(seconds)
-        return
-    found[0].refuse("sleep", stopping_frame(2))
-
-
-def _refusing(owner: Any, name: str, reason: str) -> Callable[..., Any]:
-    """Return what stands for a function that a program has to do without, for a reason."""
-
-    def refused(*arguments: Any, **options: Any) -> Any:
-        found = current()
-        if found is None:
-            return _original(owner, name)(*arguments, **options)
-        place = scheduler.where(stopping_frame(2))
-        raise found[0].stopped(ExplorationError(f"{owner.__name__}.{name}() at {place} {reason}"))
-
-    return refused
-
-
-def _monotonic() -> float:
-    found = current()
-    return time.monotonic() if found is None else found[1].clock
-
-
-class _Forgetful(set):  # type: ignore[type-arg]
-    """Stands for what `threading` notes of its threads by weak references, for its own tests."""
-
-    def add(self, thread: object) -> None:
-        pass
-
-
-class _ForgetfulTable(dict):  # type: ignore[type-arg]
-    """Stands for what pools note of their threads by weak references, for the interpreter's end."""
-
-    def __setitem__(self, thread: object, waiting: object) -> None:
-        pass
-
-
-# Below CPython 3.12 the explorer traces; from then on, what `sys.monitoring` has put into the code
-# that runs gets lost when a trace or a profile is set.
-_BLINDING = (
-    "takes away what the explorer watches the program with; take it, or the debugger, out of the "
-    "program"
-)
-_REFUSED = {
-    (_thread, "start_new_thread"): (
-        "starts a thread the scheduler does not see; start a threading.Thread"
-    ),
-    (os, "fork"): (
-        "makes a process in which the exploration would go on as well; take it out of the program"
-    ),
-    (sys, "settrace"): _BLINDING,
-    (sys, "setprofile"): _BLINDING,
-}
-_REPLACED: list[tuple[Any, str, Any]] = [
-    (_thread, "allocate_lock", _make_lock),
-    (threading, "Lock", _make_lock),
-    (threading, "_allocate_lock", _make_lock),
-    (threading, "RLock", _make_rlock),
-    (functools, "RLock", _make_rlock),  # of its cached properties and, on PyPy, its caches
-    (threading.Thread, "start", _thread_start),
-    (threading.Thread, "join", _thread_join),
-    (threading.Thread, "is_alive", _thread_is_alive),
-    (threading.Event, "is_set", _event_is_set),
-    (threading.Event, "set", _event_set),
-    (threading.Event, "clear", _event_clear),
-    (threading.Event, "wait", _event_wait),
-    (threading.Condition, "wait", _condition_wait),
-    (threading.Condition, "notify", _condition_notify),
-    (threading.Condition, "notify_all", _condition_notify_all),
-    (threading.Semaphore, "acquire", _semaphore_acquire),
-    (threading.Semaphore, "__enter__", _semaphore_acquire),
-    (threading.Semaphore, "release", _semaphore_release),
-    (threading.BoundedSemaphore, "release", _semaphore_release),
-    (threading, "_dangling", _Forgetful()),
-    (threading, "_time", _monotonic),
-    (queue, "time", _monotonic),
-    (time, "sleep", _sleep),
-    *[
-        (owner, name, _refusing(owner, name, reason))
-        for (owner, name), reason in _REFUSED.items()
-        if hasattr(owner, name)  # Windows has no fork()
-    ],
-]
-if queue.SimpleQueue.__module__ != "queue":  # PyPy's is in Python, and takes several steps
-    _REPLACED.append((queue, "SimpleQueue", SimpleQueue))
-_originals = {(owner, name): vars(owner)[name] for owner, name, _ in _REPLACED}
-FACTORIES = {
-    id(threading.Lock): _make_lock,
-    id(threading.RLock): _make_rlock,
-    **{
-        id(getattr(owner, name)): put
-        for owner, name, put in _REPLACED
-        if owner in (_thread, os, sys) or name in ("sleep", "SimpleQueue")
-    },
-}
-
-
-def _reference_to_pool(pool: object, tell_workers: Callable[[object], None]) -> object:
-    """Refer to a pool as its workers do, which end when nobody else does any more."""
-    found = current()
-    if found is not None:
-        found[0].pools.append(pool)
-    return weakref.ref(pool, tell_workers)
-
-
-def _number(future: object) -> int:
-    """Number futures by which was met first, where real ones are locked by their addresses."""
-    found = current()
-    return id(future) if found is None else found[0].observer.name(future)
-
-
-class _Futures(set):  # type: ignore[type-arg]
-    """A set of futures that keeps them in the order they came in."""
-
-    def __init__(self, futures: Iterable[object] = ()) -> None:
-        """Hold these."""
-        self.order = list(dict.fromkeys(futures))
-        super().__init__(self.order)
-        found = current()
-        if found is not None and len(self.order) > 1:
-            found[0].observer.distrust("the order of a set of futures, which is that of addresses")
-
-    def __iter__(self) -> Iterator[object]:
-        """Go through them."""
-        return iter([each for each in self.order if each in self])
-
-
-_IN_POOLS: dict[str, dict[str, Any]] = {
-    "concurrent.futures.thread": {
-        "_threads_queues": _ForgetfulTable(),
-        "weakref": types.SimpleNamespace(ref=_reference_to_pool),
-    },
-    "concurrent.futures._base": {"id": _number, "set": _Futures},
-}
-_taken_out: list[tuple[dict[str, Any], str, Any]] = []  # what was replaced in which module
-
-
-def _original(owner: object, name: str) -> Any:
-    return _originals[owner, name]
-
-
-def are_installed() -> bool:
-    """Tell whether there is an exploration now."""
-    return _thread.allocate_lock is _make_lock
-
-
-def install() -> None:
-    """Put the cooperative versions in place."""
-    for owner, name, replacement in _REPLACED:
-        setattr(owner, name, replacement)
-    if "concurrent.futures" in sys.modules:
-        import concurrent.futures.thread  # noqa: F401, PLC0415 - imported when first used
-    for module, replacements in _IN_POOLS.items():
-        if module in sys.modules:
-            names = vars(sys.modules[module])
-            for name, replacement in replacements.items():
-                _taken_out.append((names, name, names.get(name)))
-                names[name] = replacement
-
-
-def uninstall() -> None:
-    """Put back what was there."""
-    for (owner, name), original in _originals.items():
-        setattr(owner, name, original)
-    while _taken_out:
-        names, name, original = _taken_out[-1]
-        if original is None:
-            names.pop(name, None)
-        else:
-            names[name] = original
-        _taken_out.pop()

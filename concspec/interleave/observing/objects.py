@@ -14,8 +14,8 @@ import weakref
 from collections import defaultdict
 from typing import Any
 
-from concspec.interleave.c_code import CALLING, LOOKING, OPAQUE, UNSEEN, WEAK
-from concspec.interleave.classes import (
+from concspec.interleave.observing.c_code import CALLING, LOOKING, OPAQUE, UNSEEN, WEAK
+from concspec.interleave.observing.classes import (
     OF_PROGRAM,
     flags,
     hooks,
@@ -30,7 +30,7 @@ from concspec.interleave.classes import (
     mro,
     namespace,
 )
-from concspec.interleave.looking import (
+from concspec.interleave.observing.looking import (
     ANY,
     ATOMS,
     DESCRIPTORS,

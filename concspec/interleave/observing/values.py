@@ -15,7 +15,7 @@ import types
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import (
+from concspec.interleave.observing.accesses import (
     ATTRIBUTE,
     CALL,
     CAPTURE,
@@ -31,8 +31,8 @@ from concspec.interleave.accesses import (
     Method,
     Result,
 )
-from concspec.interleave.bytecode import first_given
-from concspec.interleave.c_code import (
+from concspec.interleave.observing.bytecode import first_given
+from concspec.interleave.observing.c_code import (
     CALLING,
     COUNTING,
     GETTERS,
@@ -42,7 +42,7 @@ from concspec.interleave.c_code import (
     STATELESS,
     is_known,
 )
-from concspec.interleave.classes import (
+from concspec.interleave.observing.classes import (
     TEXTS,
     hooks,
     is_a,
@@ -54,7 +54,7 @@ from concspec.interleave.classes import (
     namespace,
     once,
 )
-from concspec.interleave.looking import (
+from concspec.interleave.observing.looking import (
     ATOMS,
     HOLDERS,
     MISSING,
@@ -65,13 +65,13 @@ from concspec.interleave.looking import (
     static_attribute,
     static_item,
 )
-from concspec.interleave.objects import Objects, is_anything
+from concspec.interleave.observing.objects import Objects, is_anything
 from concspec.interleave.watched import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from concspec.interleave.accesses import Site, Source
+    from concspec.interleave.observing.accesses import Site, Source
 
 _ARITHMETIC = (
     "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",

@@ -10,7 +10,7 @@ import types
 from collections import OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.classes import (
+from concspec.interleave.observing.classes import (
     OF_PROGRAM,
     flags,
     hooks,

@@ -20,7 +20,7 @@ import weakref
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import (
+from concspec.interleave.observing.accesses import (
     ATTRIBUTE,
     CALL,
     CAPTURE,
@@ -36,7 +36,7 @@ from concspec.interleave.accesses import (
     Method,
     Site,
 )
-from concspec.interleave.c_code import (
+from concspec.interleave.observing.c_code import (
     ATTRIBUTE_METHODS,
     CALLING,
     COMPARING_METHODS,
@@ -61,7 +61,7 @@ from concspec.interleave.c_code import (
     is_plain_reader,
     only_reads,
 )
-from concspec.interleave.classes import (
+from concspec.interleave.observing.classes import (
     OF_PROGRAM,
     TEXTS,
     flags,
@@ -81,7 +81,7 @@ from concspec.interleave.classes import (
     namespace,
     once,
 )
-from concspec.interleave.looking import (
+from concspec.interleave.observing.looking import (
     ATOMS,
     CONTAINERS,
     EMPTY,
@@ -99,9 +99,9 @@ from concspec.interleave.looking import (
     static_attribute,
     static_item,
 )
-from concspec.interleave.objects import is_anything
+from concspec.interleave.observing.objects import is_anything
+from concspec.interleave.observing.values import Values
 from concspec.interleave.operations import ORDER, WHOLE, Inherited
-from concspec.interleave.values import Values
 from concspec.interleave.watched import is_modelled, is_shown
 
 if TYPE_CHECKING:

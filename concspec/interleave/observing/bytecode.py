@@ -17,7 +17,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.accesses import (
+from concspec.interleave.observing.accesses import (
     ATTRIBUTE,
     CALL,
     CAPTURE,
