@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Union
 from concspec.interleave.watched import is_program_code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from types import CodeType
 
 
@@ -69,12 +70,27 @@ NULL = Null()
 GENERATOR = (
     0x20 | 0x80 | 0x200
 )  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR: `inspect` is large
+COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
+"""The names of code that makes a container and gives it back."""
 OPTIMIZED = 0x1  # CO_OPTIMIZED: the variables are the frame's, and in no mapping
 PLAIN = Constant(None)  # a text, a truth value or the like: nothing shared
 
 (
     GLOBAL, CELL, NAME, ENDING, RAISE, ATTRIBUTE, ITEM, CALL, OPERATOR, ITERATION, CAPTURE,
 ) = range(11)  # fmt: skip
+
+
+def offsets_in(sources: Iterable[Source]) -> Iterator[int]:
+    """Give the offsets of the instructions that values of these sources come from."""
+    todo = [*sources]
+    while todo:
+        source = todo.pop()
+        if isinstance(source, Result):
+            yield source.offset
+        elif isinstance(source, Method):
+            todo += [source.receiver, Result(source.offset)]
+        elif isinstance(source, Built):
+            todo += source.parts
 
 
 class Site:

@@ -44,7 +44,9 @@ from concspec.interleave.observing.accesses import (
     Result,
     Site,
     Source,
+    offsets_in,
 )
+from concspec.interleave.observing.escape import Variables, own_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,6 +72,8 @@ _ENDS = frozenset(
 """What is behind these is come to from elsewhere alone."""
 _DROPPING = ("FOR_ITER", "POP_", "END_FOR", "RERAISE", "JUMP_IF_NOT_EXC_MATCH", "SETUP_FINALLY")
 """These leave what is under what they pop or push as it is."""
+FILLED = Built((UNKNOWN,))
+"""A new container with what is not known."""
 _ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
 _GATHERING = {"LIST_APPEND": 1, "SET_ADD": 1, "MAP_ADD": 2}
 
@@ -135,6 +139,7 @@ class _Analysis:
         self.module_level = code.co_name == "<module>"
         self.keywords: tuple[str, ...] = ()  # of the call that comes
         self.stored: list[tuple[int, str]] = []  # where which local variable is bound anew
+        self.variables = Variables(code)
 
     def run(self) -> dict[int, Site]:
         lines = dict(dis.findlinestarts(self.code))
@@ -176,23 +181,16 @@ class _Analysis:
             dropped = _PYPY and instruction.opname == "POP_EXCEPT"
             if instruction.opname in _ENDS:
                 alive = False
+        for offset in own_loops(self.found, self.variables):
+            del self.found[offset]
         for site in self.found.values():
-            self.mark_needed(site)
+            for offset in offsets_in((site.receiver, site.key, *site.arguments)):
+                if offset in self.found:
+                    self.found[offset].needed = True
         if hasattr(sys, "monitoring"):
             return self.found
         # Tracing stops before the prefixes (EXTENDED_ARG) of an instruction and not behind them.
         return {self.entries[offset]: site for offset, site in self.found.items()}
-
-    def mark_needed(self, site: Site) -> None:
-        todo = [site.receiver, site.key, *site.arguments]
-        while todo:
-            source = todo.pop()
-            if isinstance(source, Method):
-                todo += [source.receiver, Result(source.offset)]
-            elif isinstance(source, Built):
-                todo += source.parts
-            elif isinstance(source, Result) and source.offset in self.found:
-                self.found[source.offset].needed = True
 
     def caught(self, handler: Any, before: list[Source], offset: int) -> list[Source]:
         """Return the stack where an exception is handled: what was there before, and that."""
@@ -215,7 +213,12 @@ class _Analysis:
     def at(self, depth: int) -> Source:
         return self.stack[-depth] if depth <= len(self.stack) else UNKNOWN
 
-    def local(self, name: str) -> Source:
+    def push_again(self, depth: int) -> None:
+        source = self.at(depth)
+        self.push(self.load(source.name) if isinstance(source, Local) else source)
+
+    def load(self, name: str) -> Source:
+        self.variables.loads[name] += 1
         # A comprehension that is inlined may have a variable of its own beside that of a closure.
         # The frame tells of either; asked for such a one, 3.13.0 to 3.13.2 crash.
         both = name in self.code.co_cellvars or name in self.code.co_freevars
@@ -230,8 +233,9 @@ class _Analysis:
         is_kept = isinstance(given, (Built, Result)) and self.at(1) is given
         if name:
             self.forget_local(name)
+            self.variables.bound[name].append(given)
         if is_kept:
-            self.put(1, self.local(name) if name else UNKNOWN)
+            self.put(1, self.load(name) if name else UNKNOWN)
 
     def put(self, depth: int, source: Source) -> None:
         if depth <= len(self.stack):
@@ -251,7 +255,7 @@ class _Analysis:
         dropping = instruction.opname.startswith(_DROPPING)
         if instruction.opname == "FOR_ITER":
             # What is built in the loop is not followed round it.
-            before = [UNKNOWN if isinstance(each, Built) else each for each in before]
+            before = [FILLED if isinstance(each, Built) else each for each in before]
             self.push(UNKNOWN)
         else:
             _change_depth(self.stack, effect, dropping=dropping)
@@ -334,11 +338,11 @@ class _Analysis:
 
     @_for("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR")
     def load_fast(self, instruction: dis.Instruction) -> None:
-        self.push(self.local(instruction.argval))
+        self.push(self.load(instruction.argval))
 
     @_for("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
     def load_two(self, instruction: dis.Instruction) -> None:
-        self.push(*map(self.local, _pair(instruction.argval)))
+        self.push(*map(self.load, _pair(instruction.argval)))
 
     @_for("STORE_FAST")
     def store_fast(self, instruction: dis.Instruction) -> None:
@@ -346,15 +350,14 @@ class _Analysis:
 
     @_for("STORE_FAST_STORE_FAST")
     def store_two(self, instruction: dis.Instruction) -> None:
-        self.popn(2)
         for each in _stored(instruction):
-            self.forget_local(each)
+            self.named(self.pop(), each)
 
     @_for("STORE_FAST_LOAD_FAST")
     def store_and_load(self, instruction: dis.Instruction) -> None:
         stored, loaded = _pair(instruction.argval)
         self.named(self.pop(), stored)
-        self.push(self.local(loaded))
+        self.push(self.load(loaded))
 
     @_for("DELETE_FAST")
     def delete_fast(self, instruction: dis.Instruction) -> None:
@@ -383,11 +386,12 @@ class _Analysis:
     @_for("COPY", "DUP_TOP")
     def copy(self, instruction: dis.Instruction) -> None:
         # PyPy's COPY, seen only in handlers, comes without an argument.
-        self.push(self.at(instruction.arg or 1))
+        self.push_again(instruction.arg or 1)
 
     @_for("DUP_TOP_TWO")
     def copy_two(self, _instruction: dis.Instruction) -> None:
-        self.push(self.at(2), self.at(1))
+        self.push_again(2)
+        self.push_again(2)
 
     @_for("SWAP")
     def swap(self, instruction: dis.Instruction) -> None:
@@ -475,7 +479,7 @@ class _Analysis:
     @_for(*_GATHERING)
     def gather(self, instruction: dis.Instruction) -> None:
         self.popn(_GATHERING[instruction.opname])
-        self.put(instruction.arg or 1, UNKNOWN)
+        self.put(instruction.arg or 1, FILLED)
 
     @_for("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
     def extend(self, instruction: dis.Instruction) -> None:

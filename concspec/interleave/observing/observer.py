@@ -25,6 +25,7 @@ from concspec.interleave.observing.accesses import (
     CALL,
     CAPTURE,
     CELL,
+    COMPREHENSIONS,
     ENDING,
     GLOBAL,
     ITEM,
@@ -115,13 +116,12 @@ if TYPE_CHECKING:
 NOTHING: Touched = (), False
 _SUPPRESSING = "__suppress_context__"
 _WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__", _SUPPRESSING)
-_COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
 _OF_METHODS = frozenset(["__func__", "__self__"])
 """What a bound method has itself; all else is that of its function."""
 _PEEKED = frozenset(
     [
         "__code__", "__defaults__", "__kwdefaults__", "_count", "_flag", "_state", "_value",
-        "broken", "ident", "n_waiting", "native_id",
+        "broken", "f_locals", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
 _MOVING_ON = frozenset(["next", "all"])
@@ -246,7 +246,7 @@ class Observer(Values):
     def peeked(self, kind: type, name: str, *, write: bool) -> None:
         """Note an attribute that tells of steps, or of code, and is no access itself."""
         is_of_code = kind is types.FunctionType and (write or name == "__kwdefaults__")
-        if is_of_code or any(map(is_modelled_class, mro(kind)[:-1])):
+        if is_of_code or kind is types.FrameType or any(map(is_modelled_class, mro(kind)[:-1])):
             self.distrust(f"the attribute {name} of a {kind.__name__}")
 
     def places(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
@@ -423,7 +423,7 @@ class Observer(Values):
             return self.touched([*bound, *kept, *given], inside=True, write=True)
         given = self.given(site, frame)
         if is_a(function, types.CodeType):
-            if function.co_name in _COMPREHENSIONS and given:
+            if function.co_name in COMPREHENSIONS and given:
                 self.results[id(frame), id(function)] = given[0]
             return NOTHING
         if type(function) is Aliases:

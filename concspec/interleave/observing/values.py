@@ -122,12 +122,13 @@ class Values(Objects):
                 return MISSING  # what it gives to go through it
             return found
         if type(source) is Method:
+            found = self.results.get((id(frame), source.offset), MISSING)
+            if found is not MISSING:
+                return found
             receiver = self.value(source.receiver, frame)
             if type(receiver) is Aliases:
                 return receiver
-            if source.offset < 0:
-                return static_attribute(receiver, source.name)
-            return self.results.get((id(frame), source.offset), MISSING)
+            return static_attribute(receiver, source.name) if source.offset < 0 else MISSING
         if type(source) is Constant:
             return source.value
         if type(source) is Built:
