@@ -9,9 +9,9 @@
 schedule again; `explain` shows it step by step.
 
 `session` borrows from the interpreter what `exploration` needs to run a program many times.  In one
-execution, `tracing` stops each thread at its accesses, `observing` tells what they touch,
-`cooperative` does the same for locks and the like, `scheduler` lets one thread go on at a time, and
-`reduction` decides which.
+execution, `tracing` stops each thread at its accesses, and `observing` tells what they touch;
+`stand_ins` make each operation on a lock or the like a step of its own; `scheduler` lets one thread
+go on at a time, and `reduction` decides which.
 """
 
 from __future__ import annotations

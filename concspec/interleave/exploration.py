@@ -195,7 +195,7 @@ def run_all(
         again = None
         if execution.cut:
             tally.redundant += search.redundant
-            tally.doubt = tally.doubt or execution.observer.doubt
+            tally.doubt = tally.doubt or execution.objects.doubt
         elif search.mine():
             tally.add(execution, result, search.stands_for())
             if until is not None and not execution.stuck and until(result):
@@ -346,7 +346,7 @@ class Tally:
     def add(self, execution: Execution, result: Any, stands_for: int | None) -> None:
         """Count one execution."""
         self.executions += 1
-        self.doubt = self.doubt or execution.observer.doubt
+        self.doubt = self.doubt or execution.objects.doubt
         self.interleavings = _sum(self.interleavings, stands_for)
         if execution.stuck:
             found = describe(execution, "")

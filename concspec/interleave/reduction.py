@@ -133,7 +133,7 @@ class EveryClass:
 
     def doubted(self, execution: Execution) -> bool:
         """Tell whether executions depend on what is not seen."""
-        return (self.doubt or execution.observer.doubt) is not None
+        return (self.doubt or execution.objects.doubt) is not None
 
     def extend(self, execution: Execution, enabled: list[Task]) -> None:
         """Add the node for a state not seen before."""
@@ -153,7 +153,7 @@ class EveryClass:
                 ):
                     sleep.add(index)
         branches = self.planned
-        names = len(execution.observer.kept)
+        names = len(execution.objects.kept)
         if branches:
             self.planned = branches[0].branches
             if branches[0].task in sleep:  # its step touches less than where this was planned
@@ -208,7 +208,7 @@ class EveryClass:
         One that was given up because all that could go on sleeps counts too: below the first levels
         of a shard the sleeping threads come from above, and no plan has seen to it that they wake.
         """
-        self.doubt = self.doubt or execution.observer.doubt
+        self.doubt = self.doubt or execution.objects.doubt
         self.plan(execution)
         nodes = self.nodes
         while nodes:

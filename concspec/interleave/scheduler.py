@@ -19,13 +19,14 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.errors import BlockedOutside, ExplorationError, TooMuch
+from concspec.interleave.errors import ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
-from concspec.interleave.observing.accesses import ATTRIBUTE, ENDING, RAISE, Site
 from concspec.interleave.observing.bytecode import delegates
 from concspec.interleave.observing.classes import forget
 from concspec.interleave.observing.looking import ATOMS, MISSING, Aliases
+from concspec.interleave.observing.objects import Objects
 from concspec.interleave.observing.observer import NOTHING, Observer
+from concspec.interleave.observing.sites import ATTRIBUTE, ENDING, RAISE, Site
 from concspec.interleave.operations import Operation, dependent
 from concspec.interleave.sharing import Sharing, Stretch
 from concspec.interleave.watched import program_frame, stopping_frame
@@ -209,6 +210,7 @@ class Execution:
         "left",
         "main",
         "numbers",
+        "objects",
         "observer",
         "operations",
         "over",
@@ -266,7 +268,8 @@ class Execution:
         self.held: set[Any] = set()  # the locks
         self.pools: list[Any] = []  # that have threads; kept, so that none ends before
         self.trace: list[Step] = []
-        self.observer = Observer()
+        self.objects = Objects()
+        self.observer = Observer(self.objects)
         self.running: Task | None = None
         self.previous: Task | None = None
         self.alone = True
@@ -319,7 +322,7 @@ class Execution:
         if self.error is not None:
             raise self.error
         if not all(pool._shutdown for pool in self.pools):
-            self.observer.distrust("the end of a pool that was not shut down")
+            self.objects.distrust("the end of a pool that was not shut down")
         self.discovered = self.sharing.find(self.stretches) - self.shared
         return result
 
@@ -462,7 +465,7 @@ class Execution:
         for an object whose end came in the thread just now: it is no step of its own, and has to go
         on at once.
         """
-        self.observer.distrust("the end of an object between two steps")
+        self.objects.distrust("the end of an object between two steps")
 
     def following(self) -> Task:
         """Return the thread to run next; the main one once this execution is over."""
@@ -530,9 +533,9 @@ class Execution:
         if not dependent(done, task.pending):
             return
         site, frame, given = task.stands
-        self.observer.met_local = False
+        self.objects.met_local = False
         touched = self.observer.observe(site, frame)
-        if self.observer.met_local:  # of the thread that looks now; so keep what it saw itself
+        if self.objects.met_local:  # of the thread that looks now; so keep what it saw itself
             places = dict.fromkeys((*task.pending.places, *touched[0]))
             touched = tuple(places), task.pending.write or touched[1]
         if given:
@@ -703,7 +706,7 @@ class Execution:
         if site.label in self.shared:
             task.stands = (site, frame, given)
             if site.kind == RAISE:  # the traceback grows on as the exception goes up
-                self.observer.distrust("what `raise` writes into an exception that threads share")
+                self.objects.distrust("what `raise` writes into an exception that threads share")
             if site.is_of_library:
                 operation = called_by(operation, frame)
             self.reach(task, operation)
@@ -714,7 +717,7 @@ class Execution:
         if (
             operation.write
             and site.kind >= ATTRIBUTE
-            and self.observer.may_change_classes(operation.places)
+            and self.objects.may_change_classes(operation.places)
         ):
             forget()  # only now: while this thread stood here, others have looked at classes
 
@@ -764,7 +767,7 @@ class Execution:
             if site.needed:  # it may give on what it was given
                 key = id(calling), site.offset
                 known = self.observer.results.get(key, MISSING)
-                self.observer.results[key] = self.observer.made_of([known, value])
+                self.observer.results[key] = self.objects.made_of([known, value])
             if not self.alone:
                 if type(value) not in ATOMS or value is MISSING:
                     given = (*given, value)
@@ -789,21 +792,12 @@ class Execution:
         """Keep what an explanation of the step just begun needs to know."""
         step = self.trace[-1]
         step.variables = dict(frame.f_locals)
-        step.frame = self.observer.name(frame)
+        step.frame = self.objects.name(frame)
         look = self.observer.looker(site, frame)
         if step.operation.write:
             step.look = look
         else:
             step.value = look()
-
-    def refuse(self, name: str, frame: FrameType | None) -> None:
-        """Refuse a call that would wait for the world outside."""
-        raise self.stopped(
-            BlockedOutside(
-                f"{name}() at {where(frame)} waits outside the scheduler's sight, where time "
-                "decides and no schedule does; take it out of the program, or wait on an Event"
-            )
-        )
 
 
 def where(frame: FrameType | None) -> str:

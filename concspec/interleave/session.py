@@ -16,18 +16,14 @@ from _thread import allocate_lock  # by name: the attribute of `_thread` is repl
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
-from concspec.interleave.cooperative import (
-    outside,  # noqa: F401 - its functions stand in for others, too
-    pools,
-    stand_ins,
-    threads,
-)
-from concspec.interleave.cooperative.replacing import Replacement
+from concspec.interleave import stand_ins
 from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.interrupts import hear_interrupts, interrupt, keep
 from concspec.interleave.observing.classes import forget
 from concspec.interleave.scheduler import Execution, Unwind, stuck_frame, where
 from concspec.interleave.sharing import Sharing
+from concspec.interleave.stand_ins import current, threads
+from concspec.interleave.stand_ins.lending import LentLocks
 from concspec.interleave.tracing import tracing
 
 if TYPE_CHECKING:
@@ -199,9 +195,9 @@ class Session:
         undoing = self.undoing
         self.collected = _collect_rarely(undoing)
         forget()
-        self.replacement = Replacement()
-        undoing.append(self.replacement.undo)
-        self.replacement.put_in_place(self.program)
+        self.locks = LentLocks()
+        undoing.append(self.locks.undo)
+        self.locks.put_in_place(self.program)
         _stay_on_one_cpu(undoing)
         hear_interrupts(undoing)
         self.unraisable = sys.unraisablehook
@@ -211,14 +207,12 @@ class Session:
         self.baton = new_baton()
         self.native = threading.get_native_id()
         undoing.append(stand_ins.uninstall)
-        undoing.append(partial(setattr, stand_ins, "active", None))
+        undoing.append(partial(setattr, current, "execution", None))
         stand_ins.install()
-        undoing.append(pools.uninstall)
-        pools.install()
         self.counter = vars(threading).get("_counter")
         if self.counter is not None:
             undoing.append(partial(setattr, threading, "_counter", self.counter))
-        self.main_locals = [dict(vars(each)) for each in self.replacement.locals]
+        self.main_locals = [dict(vars(each)) for each in self.locks.locals]
         undoing.append(self.restore_locals)
         undoing.append(self.tracing.end)
         self.tracing.begin()  # late: the libraries that are used here would be watched
@@ -287,10 +281,10 @@ class Session:
         ):
             self.uncollected = 0
             gc.collect(1)
-        self.replacement.reset()
+        self.locks.reset()
         self.restore_locals()
         if self.counter is not None:
-            threading._counter = threads.Numbers()  # type: ignore[attr-defined]
+            threading._counter = threads.ThreadNumbers()  # type: ignore[attr-defined]
         execution = Execution(
             search,
             shared,
@@ -305,7 +299,7 @@ class Session:
         execution.deadline = deadline
         self.execution = execution
         self.tracing.execution = execution
-        stand_ins.active = execution
+        current.execution = execution
         try:
             result = execution.run(self.program)
         except KeyboardInterrupt:
@@ -314,7 +308,7 @@ class Session:
             raise
         finally:
             execution.over = True
-            stand_ins.active = None
+            current.execution = None
             self.tracing.execution = None
             self.execution = None
             # What is the program's is not to end in the midst of the next execution.
@@ -326,11 +320,11 @@ class Session:
 
     def restore_locals(self) -> None:
         """Give the calling thread the thread-local data it came with."""
-        for each, values in zip(self.replacement.locals, self.main_locals):
+        for each, values in zip(self.locks.locals, self.main_locals):
             own = vars(each)
             own.clear()
             own.update(values)
-        if self.replacement.locals and self.workers:
+        if self.locks.locals and self.workers:
             # What they hold for a thread they hold for the operating system's thread.
             self.retire()
 

@@ -14,8 +14,8 @@ import sys
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observing.accesses import GENERATOR, Site
 from concspec.interleave.observing.bytecode import sites
+from concspec.interleave.observing.sites import GENERATOR, Site
 from concspec.interleave.watched import is_told, is_watched
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from types import CodeType
 from typing import Any
 
 from concspec.interleave import exploration, reduction, tracing
-from concspec.interleave.cooperative import primitives
-from concspec.interleave.observing.accesses import GLOBAL, Site
+from concspec.interleave.observing.sites import GLOBAL, Site
 from concspec.interleave.operations import Operation
 from concspec.interleave.operations import dependent as _dependent
+from concspec.interleave.stand_ins import primitives
 from concspec.sabotage import replaced, sabotage
 
 _sites_of = tracing.sites_of

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from concspec.interleave import explore
-from concspec.interleave.observing.accesses import CAPTURE, ITERATION
 from concspec.interleave.observing.bytecode import sites
+from concspec.interleave.observing.sites import CAPTURE, ITERATION
 from tests.interleave.test_shared_state import both
 
 

@@ -1,6 +1,7 @@
 """What cannot be explored is refused, with the reason and the line; what was cut says so."""
 
 import _thread
+import concurrent.futures.thread  # noqa: F401 - in it, too, something is replaced
 import dis
 import functools
 import gc
@@ -32,10 +33,11 @@ from concspec.interleave import (
     replay,
     scheduler,
     session,
+    stand_ins,
     tracing,
 )
-from concspec.interleave.cooperative import pools, replacing, stand_ins
 from concspec.interleave.observing import observer
+from concspec.interleave.stand_ins import current, lending, pools, table
 
 balance = 0
 counter = itertools.count()
@@ -327,7 +329,7 @@ def test_a_handler_goes_on_while_another_thread_ends_the_execution(handler_of_al
         in_threads(wait_for_ever)()
 
     def handler(_number, _frame):
-        execution = stand_ins.active
+        execution = current.execution
         while not execution.over:
             pass
         raise TimeIsOverError
@@ -335,6 +337,20 @@ def test_a_handler_goes_on_while_another_thread_ends_the_execution(handler_of_al
     handler_of_alarms(handler)
     with pytest.raises(TimeIsOverError):
         explore(program)
+
+
+def test_a_stand_in_that_was_left_in_place_is_taken_out_again(monkeypatch):
+    asleep = time.sleep
+    left = []
+
+    def program():
+        left.append(time.sleep)
+        return in_threads(int)()
+
+    explore(program)
+    monkeypatch.setattr(time, "sleep", left[0])
+    explore(program)
+    assert time.sleep is asleep
 
 
 TAKING = {
@@ -345,9 +361,9 @@ TAKING = {
         session.Session.close_batons, session.Session.spawn, session.Session.execute,
         session.Worker.__init__, session.Worker.start, session.Worker.retire, interrupts.keep,
         session.new_baton, session.EventBaton.__init__, session.EventBaton.close, session._close,
-        stand_ins.install, stand_ins.uninstall, pools.install, pools.uninstall,
-        replacing.Replacement.put_in_place,
-        replacing.Replacement.undo, replacing.Replacement.put, replacing.Replacement.replace,
+        stand_ins.install, stand_ins.uninstall, table.install, table.uninstall, pools.install,
+        pools.uninstall, lending.LentLocks.put_in_place, lending.LentLocks.undo,
+        lending.LentLocks.put, lending.LentLocks.replace,
         scheduler.Execution.run, scheduler.Execution.unwind, scheduler.Execution.enrol,
         scheduler.Execution.start, scheduler.Execution.join, scheduler.Execution.hand_over,
         scheduler.Execution.following, scheduler.Execution.select,
@@ -392,7 +408,12 @@ def interrupting(is_place, number):
 
 def surroundings():
     return (
-        [vars(owner)[name] for owner, name in stand_ins._stand_ins],
+        [vars(owner)[name] for owner, name in table._stand_ins],
+        [
+            vars(sys.modules[each]).get(name)
+            for each in pools._REPLACED
+            for name in pools._REPLACED[each]
+        ],
         (gc.get_threshold(), sys.unraisablehook, signal.getsignal(signal.SIGINT)),
         os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None,
         [sys.monitoring.get_tool(tool) for tool in range(6)],

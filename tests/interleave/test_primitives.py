@@ -418,6 +418,28 @@ def test_a_timeout_on_a_lock():
     assert set(explore(program).outcomes) == {1, 2}
 
 
+def test_a_reentrant_lock_tells_whether_it_is_held_where_a_real_one_does():
+    is_told = hasattr(threading.RLock(), "locked")
+    kept = []
+
+    def program():
+        guard = threading.RLock()
+        kept.append(guard)
+        seen = []
+
+        def look():
+            seen.append(guard.locked() if is_told else not hasattr(guard, "locked"))
+
+        with guard:
+            thread = threading.Thread(target=look)
+            thread.start()
+            thread.join()
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {True}
+    assert not is_told or not kept[0].locked()
+
+
 def test_a_lock_released_by_nobody():
     def program():
         guard = threading.Lock()

@@ -1,6 +1,8 @@
-"""What the instruction touches before which a thread stands.
+"""What the instruction touches that a thread is about to run.
 
-Read bottom up: `accesses` says what can be touched, `bytecode` finds where code does so; `classes`,
-`c_code` and `looking` tell what objects are without running code of the program; `objects` has
-those of one execution, `values` what an instruction works with, `observer` what it touches.
+In the order in which each uses the ones before: `sites` says what an instruction can touch,
+`bytecode` finds where code does so, and `escape` where nobody else can know it.  `classes` and
+`looking` tell what objects are without running code of the program, `c_code` what is known of
+functions of C.  `objects` has those of one execution, `values` what an instruction works with,
+`observer` what it touches.
 """

@@ -17,7 +17,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observing.accesses import (
+from concspec.interleave.observing.escape import Variables, own_loops
+from concspec.interleave.observing.sites import (
     ATTRIBUTE,
     CALL,
     CAPTURE,
@@ -30,9 +31,7 @@ from concspec.interleave.observing.accesses import (
     NAME,
     NULL,
     OPERATOR,
-    OPTIMIZED,
     PART,
-    PLAIN,
     RAISE,
     UNKNOWN,
     Built,
@@ -46,7 +45,6 @@ from concspec.interleave.observing.accesses import (
     Source,
     offsets_in,
 )
-from concspec.interleave.observing.escape import Variables, own_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,6 +53,7 @@ if TYPE_CHECKING:
     Step = Callable[["_Analysis", dis.Instruction], None]
 
 _PYPY = sys.implementation.name == "pypy"
+_OPTIMIZED = 0x1  # CO_OPTIMIZED: the variables are the frame's, and in no mapping
 _DELEGATING = dis.opmap.get("YIELD_FROM")  # up to 3.10, and in PyPy
 _JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
 _ENDS = frozenset(
@@ -72,9 +71,16 @@ _ENDS = frozenset(
 """What is behind these is come to from elsewhere alone."""
 _DROPPING = ("FOR_ITER", "POP_", "END_FOR", "RERAISE", "JUMP_IF_NOT_EXC_MATCH", "SETUP_FINALLY")
 """These leave what is under what they pop or push as it is."""
-FILLED = Built((UNKNOWN,))
+_FILLED = Built((UNKNOWN,))
 """A new container with what is not known."""
+_PLAIN = Constant(None)
+"""A text, a truth value or the like: nothing shared."""
 _ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
+_OPERATORS = [
+    name
+    for name in dis.opmap
+    if name.startswith(("BINARY_", "INPLACE_")) and name not in ("BINARY_SUBSCR", "BINARY_SLICE")
+]
 _GATHERING = {"LIST_APPEND": 1, "SET_ADD": 1, "MAP_ADD": 2}
 
 
@@ -92,7 +98,7 @@ def first_given(frame: FrameType) -> str:
     if id(code) not in _first_given:
         first = ""
         # PyPy gives a mapping to the body of a class.
-        if code.co_argcount > 0 and code.co_flags & OPTIMIZED:
+        if code.co_argcount > 0 and code.co_flags & _OPTIMIZED:
             first = code.co_varnames[0]
         stored = (_stored(each) for each in dis.get_instructions(code))
         if first in code.co_cellvars or any(first in names for names in stored):
@@ -109,20 +115,14 @@ def delegates(frame: FrameType) -> bool:
 _steps: dict[str, Step] = {}  # by the name of the instruction, how the analysis follows it
 
 
-def _for(*names: str) -> Callable[[Step], Step]:
-    """Let a method follow the instructions of these names, unless one before it does already."""
+def _follows(*names: str) -> Callable[[Step], Step]:
+    """Let a method follow the instructions of these names."""
 
-    def follows(step: Step) -> Step:
-        for name in names:
-            _steps.setdefault(name, step)
+    def register(step: Step) -> Step:
+        _steps.update(dict.fromkeys(names, step))
         return step
 
-    return follows
-
-
-def _beginning(*prefixes: str) -> list[str]:
-    """Return the names of this interpreter's instructions that begin so."""
-    return [name for name in dis.opmap if name.startswith(prefixes)]
+    return register
 
 
 class _Analysis:
@@ -241,6 +241,8 @@ class _Analysis:
         if depth <= len(self.stack):
             self.stack[-depth] = source
 
+    # What most instructions do.
+
     def generic(self, instruction: dis.Instruction) -> None:
         """Apply the effect of an instruction of which only the change of depth is known."""
         jump = _jump_target(instruction)
@@ -255,7 +257,7 @@ class _Analysis:
         dropping = instruction.opname.startswith(_DROPPING)
         if instruction.opname == "FOR_ITER":
             # What is built in the loop is not followed round it.
-            before = [FILLED if isinstance(each, Built) else each for each in before]
+            before = [_FILLED if isinstance(each, Built) else each for each in before]
             self.push(UNKNOWN)
         else:
             _change_depth(self.stack, effect, dropping=dropping)
@@ -311,11 +313,9 @@ class _Analysis:
 
     # Names of variables, and what is on the stack.
 
-    @_for(
+    @_follows(
         "NOP",
         "RESUME",
-        "CACHE",
-        "EXTENDED_ARG",
         "PRECALL",
         "MAKE_CELL",
         "COPY_FREE_VARS",
@@ -327,47 +327,45 @@ class _Analysis:
         "SETUP_ANNOTATIONS",
         "POP_BLOCK",
         "GEN_START",
-        "JUMP",
-        "JUMP_NO_INTERRUPT",
         "LIST_TO_TUPLE",
     )
-    def leave(self, instruction: dis.Instruction) -> None:
+    def keep_stack(self, instruction: dis.Instruction) -> None:
         target = _jump_target(instruction)
         if target is not None and target > self.offset:
             self.arrive(target, list(self.stack))
 
-    @_for("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR")
+    @_follows("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR")
     def load_fast(self, instruction: dis.Instruction) -> None:
         self.push(self.load(instruction.argval))
 
-    @_for("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
+    @_follows("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
     def load_two(self, instruction: dis.Instruction) -> None:
         self.push(*map(self.load, _pair(instruction.argval)))
 
-    @_for("STORE_FAST")
+    @_follows("STORE_FAST")
     def store_fast(self, instruction: dis.Instruction) -> None:
         self.named(self.pop(), instruction.argval)
 
-    @_for("STORE_FAST_STORE_FAST")
+    @_follows("STORE_FAST_STORE_FAST")
     def store_two(self, instruction: dis.Instruction) -> None:
         for each in _stored(instruction):
             self.named(self.pop(), each)
 
-    @_for("STORE_FAST_LOAD_FAST")
+    @_follows("STORE_FAST_LOAD_FAST")
     def store_and_load(self, instruction: dis.Instruction) -> None:
         stored, loaded = _pair(instruction.argval)
         self.named(self.pop(), stored)
         self.push(self.load(loaded))
 
-    @_for("DELETE_FAST")
+    @_follows("DELETE_FAST")
     def delete_fast(self, instruction: dis.Instruction) -> None:
         self.forget_local(instruction.argval)
 
-    @_for("LOAD_CONST", "LOAD_SMALL_INT")
+    @_follows("LOAD_CONST", "LOAD_SMALL_INT")
     def load_constant(self, instruction: dis.Instruction) -> None:
         self.push(Constant(instruction.argval))
 
-    @_for("LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT")
+    @_follows("LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT")
     def load_common_constant(self, instruction: dis.Instruction) -> None:
         if instruction.argrepr in ("", "AssertionError"):
             self.push(Constant(AssertionError))
@@ -375,37 +373,37 @@ class _Analysis:
             known = sys.version_info >= (3, 15)
             self.push(Constant(instruction.argval) if known else UNKNOWN)
 
-    @_for("POP_TOP")
+    @_follows("POP_TOP")
     def pop_top(self, _instruction: dis.Instruction) -> None:
         self.pop()
 
-    @_for("PUSH_NULL")
+    @_follows("PUSH_NULL")
     def push_null(self, _instruction: dis.Instruction) -> None:
         self.push(NULL)
 
-    @_for("COPY", "DUP_TOP")
+    @_follows("COPY", "DUP_TOP")
     def copy(self, instruction: dis.Instruction) -> None:
         # PyPy's COPY, seen only in handlers, comes without an argument.
         self.push_again(instruction.arg or 1)
 
-    @_for("DUP_TOP_TWO")
+    @_follows("DUP_TOP_TWO")
     def copy_two(self, _instruction: dis.Instruction) -> None:
         self.push_again(2)
         self.push_again(2)
 
-    @_for("SWAP")
+    @_follows("SWAP")
     def swap(self, instruction: dis.Instruction) -> None:
         depth = instruction.arg or 2
         while len(self.stack) < depth:
             self.stack.insert(0, UNKNOWN)
         self.stack[-1], self.stack[-depth] = self.stack[-depth], self.stack[-1]
 
-    @_for(*_ROTATIONS)
+    @_follows(*_ROTATIONS)
     def rotate(self, instruction: dis.Instruction) -> None:
         *under, top = self.popn(_ROTATIONS[instruction.opname])
         self.push(top, *under)
 
-    @_for("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+    @_follows("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
     def load_global(self, instruction: dis.Instruction) -> None:
         name = str(instruction.argval)
         # `LOAD_GLOBAL` also pushes a null in 3.11+, before the value up to 3.12 and after it since.
@@ -420,7 +418,7 @@ class _Analysis:
         else:
             self.push(result)
 
-    @_for("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME")
+    @_follows("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME")
     def store_global(self, instruction: dis.Instruction) -> None:
         action, _, scope = instruction.opname.partition("_")
         if action == "STORE":
@@ -430,14 +428,14 @@ class _Analysis:
             self.site(GLOBAL if scope == "GLOBAL" else NAME, name, name, write=True)
             self.found[self.offset].deletes = action == "DELETE"
 
-    @_for("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
+    @_follows("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
     def load_cell(self, instruction: dis.Instruction) -> None:
         if instruction.opname == "LOAD_FROM_DICT_OR_DEREF":
             self.pop()
         name = self.cell_name(instruction)
         self.push(self.site(CELL, name, name))
 
-    @_for("STORE_DEREF", "DELETE_DEREF")
+    @_follows("STORE_DEREF", "DELETE_DEREF")
     def store_cell(self, instruction: dis.Instruction) -> None:
         if instruction.opname == "STORE_DEREF":
             self.named(self.pop())
@@ -452,7 +450,7 @@ class _Analysis:
 
     # What is made.
 
-    @_for(
+    @_follows(
         "BUILD_LIST",
         "BUILD_TUPLE",
         "BUILD_SET",
@@ -466,22 +464,22 @@ class _Analysis:
         parts = self.popn(count)
         self.push(Built(tuple(each for each in parts if not isinstance(each, Constant))))
 
-    @_for("BUILD_STRING")
+    @_follows("BUILD_STRING")
     def build_text(self, instruction: dis.Instruction) -> None:
         self.popn(instruction.arg or 0)
-        self.push(PLAIN)
+        self.push(_PLAIN)
 
-    @_for("BUILD_LIST_FROM_ARG")  # PyPy: puts a new list under the iterator
+    @_follows("BUILD_LIST_FROM_ARG")  # PyPy: puts a new list under the iterator
     def build_under(self, _instruction: dis.Instruction) -> None:
         iterator = self.pop()
         self.push(UNKNOWN, iterator)
 
-    @_for(*_GATHERING)
+    @_follows(*_GATHERING)
     def gather(self, instruction: dis.Instruction) -> None:
         self.popn(_GATHERING[instruction.opname])
-        self.put(instruction.arg or 1, FILLED)
+        self.put(instruction.arg or 1, _FILLED)
 
-    @_for("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
+    @_follows("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
     def extend(self, instruction: dis.Instruction) -> None:
         """Put what a container holds into one that is being built."""
         added = self.pop()
@@ -491,19 +489,19 @@ class _Analysis:
         if isinstance(built, Built) and not isinstance(added, Constant):
             self.put(depth, Built((*built.parts, added)))
 
-    @_for("MAKE_FUNCTION")
+    @_follows("MAKE_FUNCTION")
     def make_function(self, instruction: dis.Instruction) -> None:
         made = self.popn(1 - dis.stack_effect(instruction.opcode, instruction.arg))
         self.push(next((each for each in made if _is_code(each)), UNKNOWN))
 
-    @_for("SET_FUNCTION_ATTRIBUTE")
+    @_follows("SET_FUNCTION_ATTRIBUTE")
     def complete_function(self, _instruction: dis.Instruction) -> None:
         function, _ = self.pop(), self.pop()
         self.push(function)
 
     # Attributes and items.
 
-    @_for("LOAD_ATTR", "LOAD_METHOD")
+    @_follows("LOAD_ATTR", "LOAD_METHOD")
     def load_attribute(self, instruction: dis.Instruction) -> None:
         receiver = self.pop()
         name = str(instruction.argval)
@@ -515,7 +513,7 @@ class _Analysis:
         else:
             self.push(result)
 
-    @_for("LOAD_SUPER_ATTR")
+    @_follows("LOAD_SUPER_ATTR")
     def load_inherited(self, instruction: dis.Instruction) -> None:
         # It looks the attribute up from three: `super`, the class and the object.
         looked_up = self.popn(3)
@@ -524,7 +522,7 @@ class _Analysis:
         effect = dis.stack_effect(instruction.opcode, instruction.arg)
         self.push(result, *[UNKNOWN] * (2 + effect))
 
-    @_for("STORE_ATTR", "DELETE_ATTR")
+    @_follows("STORE_ATTR", "DELETE_ATTR")
     def store_attribute(self, instruction: dis.Instruction) -> None:
         receiver = self.pop()
         if instruction.opname == "STORE_ATTR":
@@ -532,42 +530,42 @@ class _Analysis:
         label = f"{self.text(receiver)}.{instruction.argval}"
         self.site(ATTRIBUTE, instruction.argval, label, write=True, receiver=receiver)
 
-    @_for("IMPORT_FROM")
+    @_follows("IMPORT_FROM")
     def import_from(self, instruction: dis.Instruction) -> None:
         self.push(self.site(ATTRIBUTE, instruction.argval, instruction.argval))
 
-    @_for("BINARY_SUBSCR")
+    @_follows("BINARY_SUBSCR")
     def get_item(self, _instruction: dis.Instruction) -> None:
         container, index = self.popn(2)
         self.push(self.item(container, index))
 
-    @_for("BINARY_SLICE")
+    @_follows("BINARY_SLICE")
     def get_slice(self, _instruction: dis.Instruction) -> None:
         container, _, _ = self.popn(3)
         self.push(self.item(container, UNKNOWN))
 
-    @_for("STORE_SUBSCR")
+    @_follows("STORE_SUBSCR")
     def set_item(self, _instruction: dis.Instruction) -> None:
         given, container, key = self.popn(3)
         self.named(given)
         self.item(container, key, write=True, given=given)
 
-    @_for("STORE_SLICE")
+    @_follows("STORE_SLICE")
     def set_slice(self, _instruction: dis.Instruction) -> None:
         given, container, _, _ = self.popn(4)
         self.named(given)
         self.item(container, UNKNOWN, write=True, given=given)
 
-    @_for("DELETE_SUBSCR")
+    @_follows("DELETE_SUBSCR")
     def delete_item(self, _instruction: dis.Instruction) -> None:
         container, key = self.popn(2)
         self.item(container, key, name="del", write=True)
 
-    @_for("CONTAINS_OP")
+    @_follows("CONTAINS_OP")
     def find_item(self, _instruction: dis.Instruction) -> None:
         wanted, container = self.popn(2)
         self.item(container, wanted, name="in")
-        self.push(PLAIN)
+        self.push(_PLAIN)
 
     def item(
         self,
@@ -576,7 +574,7 @@ class _Analysis:
         *,
         write: bool = False,
         name: str = "",
-        given: Source = PLAIN,
+        given: Source = _PLAIN,
     ) -> Source:
         label = f"{self.text(container)}[]"
         return self.site(
@@ -585,7 +583,7 @@ class _Analysis:
 
     # What is gone through, or looked at.
 
-    @_for("GET_ITER", "GET_YIELD_FROM_ITER")
+    @_follows("GET_ITER", "GET_YIELD_FROM_ITER")
     def get_iterator(self, instruction: dis.Instruction) -> None:
         iterated = self.pop()
         effect = dis.stack_effect(instruction.opcode, instruction.arg)
@@ -594,7 +592,7 @@ class _Analysis:
         is_moved = _is_same(iterated, Local(".0")) and self.code.co_flags & GENERATOR
         self.push(iterated if is_moved else iterator, *[UNKNOWN] * effect)
 
-    @_for("FOR_ITER", "SEND", "YIELD_FROM")
+    @_follows("FOR_ITER", "SEND", "YIELD_FROM")
     def iterate(self, instruction: dis.Instruction) -> None:
         is_loop = instruction.opname == "FOR_ITER"
         # Beside the iterator is the value to send, or, from Python 3.15 on, an index.
@@ -608,7 +606,7 @@ class _Analysis:
         if is_loop:
             self.put(1, PART)
 
-    @_for("UNPACK_SEQUENCE", "UNPACK_EX")
+    @_follows("UNPACK_SEQUENCE", "UNPACK_EX")
     def unpack(self, instruction: dis.Instruction) -> None:
         unpacked = self.at(1)
         # What a loop goes through holds iterators so seldom that it is not taken to.
@@ -617,12 +615,11 @@ class _Analysis:
         for depth in range(1, (instruction.arg or 0) + 1):
             self.put(depth, PART)
 
-    @_for("UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT")
-    def look_at_operand(self, instruction: dis.Instruction) -> None:
-        self.look(self.at(1))
-        self.generic(instruction)
-
-    @_for(
+    @_follows(
+        "GET_LEN",
+        "UNARY_NEGATIVE",
+        "UNARY_POSITIVE",
+        "UNARY_INVERT",
         "JUMP_IF_FALSE_OR_POP",
         "JUMP_IF_TRUE_OR_POP",
         "POP_JUMP_IF_FALSE",
@@ -632,43 +629,38 @@ class _Analysis:
         "POP_JUMP_BACKWARD_IF_FALSE",
         "POP_JUMP_BACKWARD_IF_TRUE",
     )
-    def test(self, instruction: dis.Instruction) -> None:
+    def look_at_top(self, instruction: dis.Instruction) -> None:
         self.look(self.at(1))
         self.generic(instruction)
 
-    @_for("TO_BOOL", "UNARY_NOT")
+    @_follows("TO_BOOL", "UNARY_NOT")
     def tell_truth(self, instruction: dis.Instruction) -> None:
-        self.test(instruction)
-        self.put(1, PLAIN)
+        self.look_at_top(instruction)
+        self.put(1, _PLAIN)
 
-    @_for("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE")
+    @_follows("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE")
     def format_value(self, instruction: dis.Instruction) -> None:
         name = instruction.opname
         flags = (instruction.arg or 0) if name == "FORMAT_VALUE" else 0
         spec = name == "FORMAT_WITH_SPEC" or flags & 4
         self.look(self.at(2 if spec else 1), "deep")
         self.generic(instruction)
-        self.put(1, PLAIN)
+        self.put(1, _PLAIN)
 
-    @_for("GET_LEN")
-    def look_at_length(self, instruction: dis.Instruction) -> None:
-        self.look(self.at(1))
-        self.generic(instruction)
-
-    @_for("MATCH_KEYS")
+    @_follows("MATCH_KEYS")
     def match_keys(self, instruction: dis.Instruction) -> None:
         self.look(self.at(2))
         self.generic(instruction)
 
-    @_for("MATCH_CLASS")
+    @_follows("MATCH_CLASS")
     def match_class(self, instruction: dis.Instruction) -> None:
         self.look(self.at(3), "inside")
         self.generic(instruction)
 
-    @_for("IS_OP", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE")
+    @_follows("IS_OP", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE")
     def tell(self, instruction: dis.Instruction) -> None:
         self.generic(instruction)
-        self.put(1, PLAIN)
+        self.put(1, _PLAIN)
 
     def look(self, source: Source, name: str = "", *, write: bool = False) -> None:
         """Go through something, or test it, without a name for what is done."""
@@ -678,9 +670,9 @@ class _Analysis:
 
     # What may run any code.
 
-    @_for("COMPARE_OP", *_beginning("BINARY_", "INPLACE_"))
+    @_follows("COMPARE_OP", *_OPERATORS)
     def operate(self, instruction: dis.Instruction) -> None:
-        """An operator: `shared += [1]` changes the list on its left in place."""
+        """Follow an operator: `shared += [1]` changes the list on its left in place."""
         name = instruction.opname
         if name == "BINARY_OP" and instruction.argrepr.startswith("["):
             self.get_item(instruction)
@@ -691,7 +683,7 @@ class _Analysis:
         )
         compares = name == "COMPARE_OP"
         if isinstance(left, Constant) and isinstance(right, Constant):
-            self.push(PLAIN)
+            self.push(_PLAIN)
             return
         result = self.site(
             OPERATOR,
@@ -701,18 +693,20 @@ class _Analysis:
             arguments=(left, right),
         )
         # The answer of a comparison is a truth value.
-        self.push(PLAIN if compares else result)
+        self.push(_PLAIN if compares else result)
 
-    @_for("CALL_INTRINSIC_1")
+    @_follows("CALL_INTRINSIC_1")
     def call_intrinsic(self, instruction: dis.Instruction) -> None:
         if instruction.argrepr != "INTRINSIC_LIST_TO_TUPLE":
             self.generic(instruction)
 
-    @_for("KW_NAMES")
+    @_follows("KW_NAMES")
     def name_keywords(self, instruction: dis.Instruction) -> None:
         self.keywords = self.code.co_consts[instruction.arg or 0]  # 3.11 does not look it up
 
-    @_for("CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW")
+    @_follows(
+        "CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW"
+    )
     def call(self, instruction: dis.Instruction) -> None:
         name = instruction.opname
         count = instruction.arg or 0
@@ -727,23 +721,23 @@ class _Analysis:
         self.keywords = ()
         self.called(1 if name.startswith("CALL_FUNCTION") else 2, given)
 
-    @_for("CALL_FUNCTION_EX")
+    @_follows("CALL_FUNCTION_EX")
     def call_with_all_of(self, instruction: dis.Instruction) -> None:
         # One tuple of arguments, and perhaps one dictionary.
         given = self.popn(2 if sys.version_info >= (3, 14) else 1 + ((instruction.arg or 0) & 1))
         popped = 1 - dis.stack_effect(instruction.opcode, instruction.arg)
-        self.called(popped - len(given), given, stars="*")
+        self.called(popped - len(given), given, name="*")
 
-    def called(self, slots: int, given: tuple[Source, ...], *, stars: str = "") -> None:
-        """Pop the callable, and the slot beside it that some interpreters have; call it."""
+    def called(self, slots: int, given: tuple[Source, ...], *, name: str = "") -> None:
+        """Pop the callable, and what may stand beside it; note the call, and push what it gives."""
         pair = self.popn(slots)
         # With a bound receiver on the stack (3.14's `with`), the first is the callable.
         callee = next((each for each in pair if not isinstance(each, Null)), UNKNOWN)
         given = tuple(each for each in given if not isinstance(each, Null))
         label = f"{self.text(callee.receiver if isinstance(callee, Method) else callee)}[]"
-        self.push(self.site(CALL, stars, label, receiver=callee, arguments=given))
+        self.push(self.site(CALL, name, label, receiver=callee, arguments=given))
 
-    @_for("YIELD_VALUE", "RETURN_VALUE", "RETURN_CONST")
+    @_follows("YIELD_VALUE", "RETURN_VALUE", "RETURN_CONST")
     def give_back(self, instruction: dis.Instruction) -> None:
         if self.code.co_flags & GENERATOR:
             # Events of yielding come when the generator may be resumed already.
@@ -752,7 +746,7 @@ class _Analysis:
             self.site(ENDING, name, "", receiver=given)
         self.generic(instruction)
 
-    @_for("RAISE_VARARGS")
+    @_follows("RAISE_VARARGS")
     def raise_error(self, instruction: dis.Instruction) -> None:
         if not instruction.arg:
             self.generic(instruction)
@@ -763,9 +757,9 @@ class _Analysis:
         label = f"raise {self.text(error)}"
         self.site(RAISE, "", label, receiver=error, key=made_by, write=True)
 
-    @_for("SETUP_WITH", "BEFORE_WITH")
+    @_follows("SETUP_WITH", "BEFORE_WITH")
     def enter(self, instruction: dis.Instruction) -> None:
-        """The manager of a `with`, which may be written in C."""
+        """Ask the manager of a `with`, which may be written in C, for its methods."""
         manager = self.pop()
         self.look(manager, "inside", write=True)
         self.push(Method(manager, "__exit__"))
@@ -774,17 +768,17 @@ class _Analysis:
             self.arrive(target, [*self.stack, *[UNKNOWN] * 6])
         self.push(UNKNOWN)
 
-    @_for("LOAD_SPECIAL")
+    @_follows("LOAD_SPECIAL")
     def load_special(self, instruction: dis.Instruction) -> None:
         self.push(Method(self.pop(), instruction.argrepr), NULL)
 
-    @_for("WITH_EXCEPT_START")
+    @_follows("WITH_EXCEPT_START")
     def leave_by_error(self, instruction: dis.Instruction) -> None:
         leaving = (each for each in reversed(self.stack) if isinstance(each, Method))
         manager = next(leaving, Method(UNKNOWN, "")).receiver
         self.look(manager, "inside", write=True)
         self.generic(instruction)
-        self.put(1, PLAIN)
+        self.put(1, _PLAIN)
 
 
 def _handlers(code: CodeType) -> dict[int, Any]:

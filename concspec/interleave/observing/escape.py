@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from concspec.interleave.observing.accesses import (
+from concspec.interleave.observing.sites import (
     CALL,
     CAPTURE,
     COMPREHENSIONS,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import CodeType
 
-    from concspec.interleave.observing.accesses import Site, Source
+    from concspec.interleave.observing.sites import Site, Source
 
 SHOWING_VARIABLES = frozenset(["locals", "vars", "dir", "eval", "exec"])
 """Functions that give away the variables of the one that calls them."""

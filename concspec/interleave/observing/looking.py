@@ -61,8 +61,10 @@ DESCRIPTORS = frozenset(
 """Atoms that nothing is done to, but what they have does something to others."""
 CONTAINERS = (list, dict, set, bytearray, deque)
 HOLDERS = (*CONTAINERS, tuple, frozenset)
+"""What holds other objects: containers, and what is like them but does not change."""
 _PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
-ANY = object()  # among the objects that were reached: all others, too
+ANY = object()
+"""Among the objects that were reached: all others, too."""
 _AS_THEY_ARE = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType,
     types.WrapperDescriptorType, property,
@@ -298,3 +300,8 @@ def is_of_class(namespace: Any) -> bool:
 
 def _is_plain(thing: object) -> bool:
     return type(thing) in ATOMS or (type(thing) is tuple and all(map(_is_plain, thing)))
+
+
+def is_anything(found: list[object]) -> bool:
+    """Tell what `reach` gives where it may be anything; objects of the program are not compared."""
+    return bool(found) and found[0] is ANY

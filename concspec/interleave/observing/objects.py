@@ -12,7 +12,7 @@ import threading
 import types
 import weakref
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.c_code import CALLING, LOOKING, OPAQUE, UNSEEN, WEAK
 from concspec.interleave.observing.classes import (
@@ -43,8 +43,12 @@ from concspec.interleave.observing.looking import (
     factory_of,
     got_by,
     instance_dict,
+    is_anything,
     is_of_class,
 )
+
+if TYPE_CHECKING:
+    from concspec.interleave.operations import Place
 
 _MOST_REACHED = 5000
 
@@ -52,8 +56,9 @@ _MOST_REACHED = 5000
 class Objects:
     """Knows the objects of one execution by short names.
 
-    `doubt` is what this execution depended on without its being seen, `met_local` whether data that
-    is local to a thread was among what was looked at.
+    `names` has those by their identity, `kept` the objects in the order of their names.  `doubt` is
+    what this execution depended on without its being seen, `met_local` whether data that is local
+    to a thread was among what was looked at.
     """
 
     __slots__ = ("doubt", "kept", "met_local", "names")
@@ -89,6 +94,12 @@ class Objects:
     def distrust(self, reason: str) -> None:
         """Note that this execution depends on what is not seen; the first reason is told."""
         self.doubt = self.doubt or reason
+
+    def may_change_classes(self, places: tuple[Place, ...]) -> bool:
+        """Tell whether a class can be among what is changed."""
+        return any(
+            owner is None or (owner >= 0 and is_a(self.kept[owner], type)) for owner, _ in places
+        )
 
     def attributes_of(self, thing: object) -> dict[str, object] | None:
         """Return the dictionary of an object's attributes; note one that each thread has."""
@@ -231,8 +242,3 @@ def _wrapped(descriptor: Any) -> list[object]:
     if is_a(descriptor, property):
         return [descriptor.fget, descriptor.fset, descriptor.fdel]
     return [descriptor.__func__] if is_a(descriptor, (staticmethod, classmethod)) else []
-
-
-def is_anything(found: list[object]) -> bool:
-    """Tell what `reach` gives where it may be anything; objects of the program are not compared."""
-    return bool(found) and found[0] is ANY

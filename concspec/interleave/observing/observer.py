@@ -20,23 +20,6 @@ import weakref
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observing.accesses import (
-    ATTRIBUTE,
-    CALL,
-    CAPTURE,
-    CELL,
-    COMPREHENSIONS,
-    ENDING,
-    GLOBAL,
-    ITEM,
-    ITERATION,
-    NAME,
-    OPERATOR,
-    RAISE,
-    Built,
-    Method,
-    Site,
-)
 from concspec.interleave.observing.c_code import (
     ATTRIBUTE_METHODS,
     CALLING,
@@ -94,13 +77,30 @@ from concspec.interleave.observing.looking import (
     factory_of,
     field_of,
     got_cell,
+    is_anything,
     position,
     searched,
     shown,
     static_attribute,
     static_item,
 )
-from concspec.interleave.observing.objects import is_anything
+from concspec.interleave.observing.sites import (
+    ATTRIBUTE,
+    CALL,
+    CAPTURE,
+    CELL,
+    COMPREHENSIONS,
+    ENDING,
+    GLOBAL,
+    ITEM,
+    ITERATION,
+    NAME,
+    OPERATOR,
+    RAISE,
+    Built,
+    Method,
+    Site,
+)
 from concspec.interleave.observing.values import Values
 from concspec.interleave.operations import ORDER, WHOLE, Inherited
 from concspec.interleave.watched import is_modelled, is_shown
@@ -108,6 +108,7 @@ from concspec.interleave.watched import is_modelled, is_shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from concspec.interleave.observing.objects import Objects
     from concspec.interleave.operations import Field, Place
 
     Touched = tuple[tuple[Place, ...], bool]  # the places, and whether they are changed
@@ -118,6 +119,8 @@ _SUPPRESSING = "__suppress_context__"
 _WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__", _SUPPRESSING)
 _OF_METHODS = frozenset(["__func__", "__self__"])
 """What a bound method has itself; all else is that of its function."""
+# By these, the state of a primitive, the code of a function or the variables of a frame can be seen
+# without an access.
 _PEEKED = frozenset(
     [
         "__code__", "__defaults__", "__kwdefaults__", "_count", "_flag", "_state", "_value",
@@ -132,9 +135,9 @@ class Observer(Values):
 
     __slots__ = ("streams",)
 
-    def __init__(self) -> None:
-        """Start with nothing known."""
-        super().__init__()
+    def __init__(self, objects: Objects) -> None:
+        """Start with no value known."""
+        super().__init__(objects)
         self.streams = (sys.stdout, sys.stderr)  # the world's: what is written there is no result
 
     def observe(self, site: Site, frame: types.FrameType) -> Touched:
@@ -184,14 +187,14 @@ class Observer(Values):
         if type(scopes[0]) is not dict:  # as `eval` may be given
             adds = is_a(scopes[0], defaultdict)
             places, write = self.touched(scopes[:1], inside=False, write=site.write or adds)
-            return (*places, *[(self.name(each), site.field) for each in scopes[1:]]), write
-        place = (self.name(scopes[0]), site.field)
+            return (*places, *[(self.objects.name(each), site.field) for each in scopes[1:]]), write
+        place = (self.objects.name(scopes[0]), site.field)
         if site.name in scopes[0] and not site.deletes:
             return (place,), site.write
         if site.write:
             return (place, (place[0], ORDER)), True
         others = [*scopes[1:], frame.f_builtins]
-        return (place, *[(self.name(each), site.field) for each in others]), False
+        return (place, *[(self.objects.name(each), site.field) for each in others]), False
 
     def going_on(self, site: Site, touched: Touched, given: tuple[object, ...]) -> Touched:
         """Return what C code touches that goes on with values which it was given."""
@@ -231,9 +234,9 @@ class Observer(Values):
         if not _has_plain_attributes(kind):
             called = hooks(kind)
             if issubclass(kind, WEAK):
-                self.distrust(UNSEEN[weakref.ref])
+                self.objects.distrust(UNSEEN[weakref.ref])
             if is_of_ctypes(kind):
-                self.distrust("the memory of ctypes")
+                self.objects.distrust("the memory of ctypes")
             if issubclass(kind, types.ModuleType):
                 known = vars(receiver)
                 get = known.get("__getattr__", is_python)
@@ -247,7 +250,7 @@ class Observer(Values):
         """Note an attribute that tells of steps, or of code, and is no access itself."""
         is_of_code = kind is types.FunctionType and (write or name == "__kwdefaults__")
         if is_of_code or kind is types.FrameType or any(map(is_modelled_class, mro(kind)[:-1])):
-            self.distrust(f"the attribute {name} of a {kind.__name__}")
+            self.objects.distrust(f"the attribute {name} of a {kind.__name__}")
 
     def places(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
         """Return the places of an attribute, which is an item of the dictionary that has it."""
@@ -262,52 +265,54 @@ class Observer(Values):
             known: Mapping[str, object] = namespace(receiver)
             classes = (*mro(receiver)[1:], *mro(kind))
         else:
-            inner = self.attributes_of(receiver)
+            inner = self.objects.attributes_of(receiver)
             owner, known = (receiver, EMPTY) if inner is None else (inner, inner)
-            if id(inner) not in self.names and is_watched_for_its_end(receiver):
-                self.distrust(f"the end of a {kind.__name__}")
+            if id(inner) not in self.objects.names and is_watched_for_its_end(receiver):
+                self.objects.distrust(f"the end of a {kind.__name__}")
             classes = mro(kind)
         if write:
             if issubclass(kind, type) and name.startswith("__"):
-                self.distrust(f"what {owner.__name__}.{name} is, which changes")
+                self.objects.distrust(f"what {owner.__name__}.{name} is, which changes")
             # A new dictionary moves all attributes elsewhere, and a new class most of them.
             if name == "__class__":
-                self.distrust("the class of an object, which changes")
+                self.objects.distrust("the class of an object, which changes")
             if name in ("__dict__", "__class__"):
                 return ((None, WHOLE),)
-            of = self.name(owner)
+            of = self.objects.name(owner)
             if name == "__cause__" and issubclass(kind, BaseException):
-                return tuple([(self.name(receiver), (each,)) for each in (name, _SUPPRESSING)])
+                return tuple(
+                    [(self.objects.name(receiver), (each,)) for each in (name, _SUPPRESSING)]
+                )
             changed: tuple[Place, ...] = ((of, field),)
             if issubclass(kind, type):  # what is a property goes before what objects have
                 changed += ((None, Inherited(field)),)
             if name in known:
                 return changed
             if any(type(namespace(each).get(name)) in SLOTS for each in classes):
-                return ((self.name(receiver), field),)
+                return ((self.objects.name(receiver), field),)
             return (*changed, (of, ORDER))
-        own = (self.name(owner), field)
+        own = (self.objects.name(owner), field)
         if name in known:
             return (own,)
         if issubclass(kind, types.ModuleType):
             return (own, (own[0], ("__getattr__",)))
         asked, holder = searched(classes, name) if issubclass(kind, type) else position(kind, name)
-        passed = [(self.name(classes[each]), field) for each in asked]
+        passed = [(self.objects.name(classes[each]), field) for each in asked]
         if holder is None:
             return (own, *passed)
         has = classes[holder]
         found = namespace(has)[name]
         if type(found) in SLOTS:
-            own = (self.name(receiver), field)  # in the object, beside its dictionary
+            own = (self.objects.name(receiver), field)  # in the object, beside its dictionary
         elif not flags(has) & OF_PROGRAM:  # such a class cannot be changed
             return (own, *passed) if known or passed else ()
-        return (own, *passed, (self.name(has), field))
+        return (own, *passed, (self.objects.name(has), field))
 
     def raised(self, error: object, made_by: object) -> Touched:
         """Return what raising an exception writes into it, unless the exception is new."""
         if error is NEW or is_a(error, type) or is_a(made_by, type):
             return NOTHING
-        owner = None if error is MISSING or type(error) is Aliases else self.name(error)
+        owner = None if error is MISSING or type(error) is Aliases else self.objects.name(error)
         return tuple([(owner, (name,)) for name in _WRITTEN_BY_RAISE]), True
 
     # Containers.
@@ -320,7 +325,7 @@ class Observer(Values):
             return NOTHING
         if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):
             if is_of_ctypes(type(receiver)):
-                self.distrust("the memory of ctypes")
+                self.objects.distrust("the memory of ctypes")
             roots = [receiver]
             if is_a(receiver, type):
                 roots += hooks(receiver)  # `__class_getitem__`
@@ -339,9 +344,9 @@ class Observer(Values):
                 others += [*elements(receiver), key]
             places, write = self.touched(others, inside=False, write=site.write)
             if is_a(receiver, defaultdict) and not (site.name or write):
-                return self.added(receiver, self.name(receiver), field)
-            return ((self.name(receiver), WHOLE), *places), write
-        owner = self.name(receiver)
+                return self.added(receiver, self.objects.name(receiver), field)
+            return ((self.objects.name(receiver), WHOLE), *places), write
+        owner = self.objects.name(receiver)
         if site.name or not is_a(receiver, dict) or dict.__contains__(receiver, key):
             return ((owner, field),), site.write
         if site.write:
@@ -358,31 +363,34 @@ class Observer(Values):
     def whole(self, receiver: object) -> Touched:
         """Return the places of going through `receiver`, but not through what is inside."""
         if is_a(receiver, CONTAINERS) and not hooks(type(receiver)):
-            return ((self.name(receiver), WHOLE),), False
+            return ((self.objects.name(receiver), WHOLE),), False
         if is_a(receiver, (tuple, frozenset)):
             return NOTHING
         return self.touched([receiver], inside=False, write=False)
 
     def touched(self, roots: list[object], *, inside: bool, write: bool) -> Touched:
         """Return all that C code may touch which is handed `roots`; an iterator it moves on."""
-        found, calls, closed = self.reach(roots, inside=inside)
+        found, calls, closed = self.objects.reach(roots, inside=inside)
         sets = any(map(_sets_attributes, calls))
         if sets and any(is_a(each, type) for each in closed):
-            self.distrust("an attribute of a class that C code sets")
+            self.objects.distrust("an attribute of a class that C code sets")
         if sets or any(each is CALLING or type(each) is operator.methodcaller for each in calls):
             return ((None, WHOLE),), True  # one may be `__dict__`, which moves all of them
         if calls and not (inside and write):
             # A function written in C that is called with what is found, such as the key of `max`.
             write = write or any(not only_reads(each) for each in calls)
             if not inside and not all(map(is_plain_reader, calls)):
-                found, _, _ = self.reach(roots, inside=True)
+                found, _, _ = self.objects.reach(roots, inside=True)
         if is_anything(found):
             return ((None, WHOLE),), write
         if not write:
             # To get an item can be to add one, and so it is to get the next one.
             write = any(is_iterator(type(each)) or is_a(each, defaultdict) for each in found)
         return tuple(
-            [(-1 if is_a(each, types.CellType) else self.name(each), WHOLE) for each in found]
+            [
+                (-1 if is_a(each, types.CellType) else self.objects.name(each), WHOLE)
+                for each in found
+            ]
         ), write
 
     # Calls.
@@ -464,7 +472,7 @@ class Observer(Values):
         if function in SHOWING:
             return self.touched(given, inside=True, write=False)
         if function.__module__ == "_abc":  # what is registered with one class counts for others
-            registry = self.name(vars(sys.modules["_abc"]))
+            registry = self.objects.name(vars(sys.modules["_abc"]))
             return ((registry, WHOLE),), function.__name__ == "_abc_register"
         if function.__module__ in HARMLESS_MODULES:
             return self.touched(given, inside=False, write=False)
@@ -478,14 +486,14 @@ class Observer(Values):
         places, write = self.touched(given, inside=True, write=True)
         if function.__module__ not in STATELESS:
             module = sys.modules.get(function.__module__ or "")
-            places += ((self.name(vars(module or builtins)), WHOLE),)
+            places += ((self.objects.name(vars(module or builtins)), WHOLE),)
         return places, write
 
     def given_builtins(self, scope: object) -> Touched:
         """Return what `exec` touches of the variables it is to use: it adds `__builtins__`."""
         if not is_a(scope, dict) or hooks(type(scope)):
             return self.touched([scope], inside=False, write=True)
-        place = (self.name(scope), ("__builtins__",))
+        place = (self.objects.name(scope), ("__builtins__",))
         if dict.__contains__(scope, "__builtins__"):
             return (place,), False
         return (place, (place[0], ORDER)), True
@@ -495,7 +503,7 @@ class Observer(Values):
         streams = [each for each in given if type(each).__module__ in ("_io", "io")]
         looked_up: tuple[Place, ...] = ()
         if not streams:
-            looked_up = ((self.name(vars(sys)), ("stdout",)),)
+            looked_up = ((self.objects.name(vars(sys)), ("stdout",)),)
         streams = streams or [sys.stdout]
         made = [each for each in streams if not any(each is known for known in self.streams)]
         for each in [*given, *streams]:
@@ -528,17 +536,17 @@ class Observer(Values):
             return self.touched(given, inside=False, write=False)
         if is_a(owner, CONTAINERS) and name not in METHODS_OF_ALL:
             write = name not in READING_METHODS
-            own: Place = (self.name(owner), WHOLE)
+            own: Place = (self.objects.name(owner), WHOLE)
             if is_a(owner, dict) and name in KEYED_METHODS and given:
                 field = field_of(owner, given[0])
-                own = (self.name(owner), field)
+                own = (self.objects.name(owner), field)
                 if field != WHOLE and dict.__contains__(owner, given[0]):
                     return (own,), write
                 if is_a(owner, defaultdict) and name == "__getitem__":
-                    return self.added(owner, self.name(owner), field)
+                    return self.added(owner, self.objects.name(owner), field)
                 if field == WHOLE:
                     return (own,), write
-                return ((own, (self.name(owner), ORDER)) if write else (own,)), write
+                return ((own, (self.objects.name(owner), ORDER)) if write else (own,)), write
             if name in STORING_METHODS:
                 return (own,), write
             others = [*given, *elements(owner)] if name in COMPARING_METHODS else given
@@ -603,32 +611,25 @@ class Observer(Values):
             if _may_set_attributes(called, given):
                 forget()
 
-    def may_change_classes(self, places: tuple[Place, ...]) -> bool:
-        """Tell whether a class can be among what is changed."""
-        return any(
-            owner is None or (owner >= 0 and is_a(self.kept[owner], type)) for owner, _ in places
-        )
-
     def ends(self, kind: type, frame: types.FrameType) -> None:
         """Note that an object is made whose end does something: who drops it last is no access."""
-        if self.doubt is None and (kind is memoryview or has_finalizer(kind)):
-            code = frame.f_code
-            self.doubt = (
-                f"the end of a {kind.__name__}, made at {code.co_filename}:{frame.f_lineno}"
-            )
+        if kind is memoryview or has_finalizer(kind):
+            place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            self.objects.distrust(f"the end of a {kind.__name__}, made at {place}")
 
     def lent(self, name: str, owner: object, given: list[object]) -> None:
         """Note that C code is lent memory for longer than a call, which only its end gives back."""
         if name == "getbuffer":
-            self.distrust("the end of a memoryview")
+            self.objects.distrust("the end of a memoryview")
         if type(owner) is re.Pattern and any(is_a(each, (bytearray, memoryview)) for each in given):
-            self.distrust("what a regular expression finds in memory that changes")
+            self.objects.distrust("what a regular expression finds in memory that changes")
 
     def question(self, function: object, frame: types.FrameType) -> None:
         """Note that a call tells of something that is no access."""
         reason = UNSEEN.get(function)
-        if reason and self.doubt is None:
-            self.doubt = f"{reason}, asked at {frame.f_code.co_filename}:{frame.f_lineno}"
+        if reason:
+            place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            self.objects.distrust(f"{reason}, asked at {place}")
 
 
 @once

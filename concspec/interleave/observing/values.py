@@ -1,7 +1,7 @@
 """The values that instructions work with, as far as they can be told before these run.
 
 In goes a `Source` or a `Site` with a live frame; out comes the object, `Aliases` where only its
-parts are known, or `MISSING`.  Nothing here runs code of the program.
+parts are known, or `MISSING` (see `looking`).  Nothing here runs code of the program.
 """
 
 from __future__ import annotations
@@ -15,22 +15,6 @@ import types
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observing.accesses import (
-    ATTRIBUTE,
-    CALL,
-    CAPTURE,
-    CELL,
-    GENERATOR,
-    GLOBAL,
-    ITEM,
-    NAME,
-    OPERATOR,
-    Built,
-    Constant,
-    Local,
-    Method,
-    Result,
-)
 from concspec.interleave.observing.bytecode import first_given
 from concspec.interleave.observing.c_code import (
     CALLING,
@@ -62,16 +46,33 @@ from concspec.interleave.observing.looking import (
     Aliases,
     elements,
     inherited_attribute,
+    is_anything,
     static_attribute,
     static_item,
 )
-from concspec.interleave.observing.objects import Objects, is_anything
+from concspec.interleave.observing.objects import Objects
+from concspec.interleave.observing.sites import (
+    ATTRIBUTE,
+    CALL,
+    CAPTURE,
+    CELL,
+    GENERATOR,
+    GLOBAL,
+    ITEM,
+    NAME,
+    OPERATOR,
+    Built,
+    Constant,
+    Local,
+    Method,
+    Result,
+)
 from concspec.interleave.watched import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from concspec.interleave.observing.accesses import Site, Source
+    from concspec.interleave.observing.sites import Site, Source
 
 _ARITHMETIC = (
     "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",
@@ -91,18 +92,18 @@ _ITEMS_OF: dict[type, Callable[[Any], Iterable[object]]] = {
 _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
-class Values(Objects):
-    """Finds the values of one execution.
+class Values:
+    """Finds the values of one execution, which are among its `objects`.
 
     `results` has, by frame and offset, what instructions pushed: whichever thread goes on with a
     generator finds what another one left there.
     """
 
-    __slots__ = ("results",)
+    __slots__ = ("objects", "results")
 
-    def __init__(self) -> None:
+    def __init__(self, objects: Objects) -> None:
         """Start with no value known."""
-        super().__init__()
+        self.objects = objects
         self.results: dict[tuple[int, int], object] = {}
 
     def value(self, source: Source, frame: types.FrameType) -> object:
@@ -133,7 +134,7 @@ class Values(Objects):
             return source.value
         if type(source) is Built:
             parts = [self.value(each, frame) for each in source.parts]
-            return self.made_of(parts)
+            return self.objects.made_of(parts)
         return MISSING
 
     def callee(self, site: Site, frame: types.FrameType) -> tuple[Any, object]:
@@ -188,12 +189,12 @@ class Values(Objects):
         if any(type(each) is not Aliases and is_python_type(type(each)) for each in operands):
             return MISSING
         if site.write:  # it may be the left one
-            return self.made_of(operands)
+            return self.objects.made_of(operands)
         # What is made holds what they hold, and not themselves.
         held: list[object] = []
         for each in operands:
             held += elements(each) if type(each) in HOLDERS else [each]
-        made = self.made_of(held)
+        made = self.objects.made_of(held)
         if type(made) is not Aliases or made is NEW:
             return made
         known = {id(each) for each in operands if type(each) not in HOLDERS}
@@ -206,7 +207,9 @@ class Values(Objects):
         """
         if type(receiver) not in _ITEMS_OF:
             return MISSING
-        found, calls, closed = self.reach([*_ITEMS_OF[type(receiver)](receiver)], inside=False)
+        found, calls, closed = self.objects.reach(
+            [*_ITEMS_OF[type(receiver)](receiver)], inside=False
+        )
         if is_anything(found) or calls or any(is_a(each, type) for each in closed):
             return MISSING
         return Aliases([*found, *closed]) if found or closed else NEW
@@ -224,7 +227,7 @@ class Values(Objects):
             # What others return is known when they do.
             return NEW if function.__code__.co_flags & GENERATOR else MISSING
         if function is NEW:
-            return self.made_of(given)
+            return self.objects.made_of(given)
         if function is __import__ or function is eval:
             return MISSING
         if function is super:
@@ -249,7 +252,7 @@ class Values(Objects):
             if found is not MISSING or function.__name__ != "get":
                 return found  # what is made and put there is new, and shared at once
         if is_a(owner, HOLDERS):
-            return self.made_of([owner, *given])
+            return self.objects.made_of([owner, *given])
         return MISSING
 
     def returned(self, function: Any, given: list[object], frame: types.FrameType) -> object:
@@ -265,7 +268,7 @@ class Values(Objects):
         if function in GETTING and len(given) > 1:
             return static_attribute(given[0], given[1])
         if function in READING or function.__module__ in STATELESS:
-            return self.made_of(given)
+            return self.objects.made_of(given)
         return MISSING
 
     def instance(self, kind: type, given: list[object]) -> object:
@@ -278,7 +281,7 @@ class Values(Objects):
             return NEW
         if "__call__" in namespace(kind) and kind is not functools.partial:
             given = [*given, LOOKING if kind in GETTERS else CALLING]
-        made = self.made_of(given)
+        made = self.objects.made_of(given)
         # It may call what is not known as it goes on.
         return Aliases([CALLING]) if made is MISSING and is_iterator(kind) else made
 
@@ -298,7 +301,7 @@ class Values(Objects):
         if site.kind == CAPTURE:
             return value if code.co_name == "__iter__" else MISSING
         if site.name == "compare" and type(value) not in ATOMS:
-            self.distrust(f"the truth of what {code.co_name} gives")
+            self.objects.distrust(f"the truth of what {code.co_name} gives")
         if site.kind in (ITEM, OPERATOR):
             own = code.co_name in _GIVING
             return value if own and value is not NotImplemented else MISSING

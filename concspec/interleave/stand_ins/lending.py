@@ -18,9 +18,9 @@ import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.cooperative.primitives import Lock, RLock, SimpleQueue
-from concspec.interleave.cooperative.stand_ins import OF_IMPORTED
 from concspec.interleave.observing.classes import is_of_program
+from concspec.interleave.stand_ins.primitives import Lock, RLock, SimpleQueue
+from concspec.interleave.stand_ins.table import BY_ORIGINAL
 from concspec.interleave.watched import is_program_code
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _LIBRARY_LOCKS = (("logging", "_lock"), ("_strptime", "_cache_lock"), ("tempfile
 _STATE = ("_flag", "_value", "_count", "_state", "unfinished_tasks")
 
 
-class Replacement:
+class LentLocks:
     """The locks of one program, replaced until `undo`."""
 
     def __init__(self) -> None:
@@ -92,8 +92,8 @@ class Replacement:
             bound = value.__self__
             if type(bound) in (_LOCK, _RLOCK):
                 return getattr(self.lend(bound), value.__name__)
-        if id(value) in OF_IMPORTED:
-            return OF_IMPORTED[id(value)]
+        if id(value) in BY_ORIGINAL:
+            return BY_ORIGINAL[id(value)]
         if kind is tuple:
             converted = tuple(self.convert(each) for each in value)
             return converted if any(a is not b for a, b in zip(converted, value)) else value

@@ -67,13 +67,10 @@ Source = Union[Local, Result, Constant, Method, Built, Unknown, Null, Part]
 UNKNOWN = Unknown()
 PART = Part()
 NULL = Null()
-GENERATOR = (
-    0x20 | 0x80 | 0x200
-)  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR: `inspect` is large
+# CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR; `inspect`, which has them, is large.
+GENERATOR = 0x20 | 0x80 | 0x200
 COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
 """The names of code that makes a container and gives it back."""
-OPTIMIZED = 0x1  # CO_OPTIMIZED: the variables are the frame's, and in no mapping
-PLAIN = Constant(None)  # a text, a truth value or the like: nothing shared
 
 (
     GLOBAL, CELL, NAME, ENDING, RAISE, ATTRIBUTE, ITEM, CALL, OPERATOR, ITERATION, CAPTURE,

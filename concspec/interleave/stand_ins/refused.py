@@ -1,29 +1,21 @@
-"""What is outside the scheduler's sight, and so not for a program to use: the clock, processes."""
+"""What a program has to do without while it is explored, and why."""
 
 from __future__ import annotations
 
 import _thread
 import os
-import queue
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.cooperative.stand_ins import current, instead_of, original
-from concspec.interleave.errors import ExplorationError
+from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.scheduler import where
+from concspec.interleave.stand_ins.current import current
+from concspec.interleave.stand_ins.table import instead_of, original
 from concspec.interleave.watched import stopping_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-@instead_of(threading, "_time")
-@instead_of(queue, "time")
-def _monotonic() -> float:
-    found = current()
-    return time.monotonic() if found is None else found[1].clock
 
 
 @instead_of(time, "sleep", imported=True)
@@ -32,7 +24,13 @@ def _sleep(seconds: float) -> None:
     if found is None:
         original(time, "sleep")(seconds)
         return
-    found[0].refuse("sleep", stopping_frame(2))
+    place = where(stopping_frame(2))
+    raise found[0].stopped(
+        BlockedOutside(
+            f"sleep() at {place} waits outside the scheduler's sight, where time "
+            "decides and no schedule does; take it out of the program, or wait on an Event"
+        )
+    )
 
 
 # Below CPython 3.12 the explorer traces; from then on, what `sys.monitoring` has put into the code

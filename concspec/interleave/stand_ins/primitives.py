@@ -14,12 +14,14 @@ import functools
 import queue
 import sys
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.cooperative.stand_ins import current, instead_of, original
 from concspec.interleave.deadlock import name_of
 from concspec.interleave.operations import Operation, Waiter
+from concspec.interleave.stand_ins.current import current
+from concspec.interleave.stand_ins.table import instead_of, original
 from concspec.interleave.tracing import unseen
 from concspec.interleave.watched import stopping_frame
 
@@ -57,7 +59,7 @@ def operation(
     for `ready` where it waits for more.
     """
     frame = stopping_frame(2)
-    name = execution.observer.name
+    name = execution.objects.name
     place = name(thing), field
     places = (place, *[(name(each), "") for each in also])
     step = Operation(
@@ -175,7 +177,7 @@ class RLock:
         """Make it free."""
         self.holder: Task | None = None
         self.count = 0
-        self.outside = _real_rlock()
+        self.outside: Any = _real_rlock()
 
     @property
     def taken(self) -> bool:
@@ -190,7 +192,7 @@ class RLock:
         """Acquire it, once more if the caller holds it."""
         found = current()
         if found is None:
-            return self.outside.acquire(blocking, timeout)
+            return bool(self.outside.acquire(blocking, timeout))
         execution, task = found
         _check_acquire(blocking, timeout)
         if self.holder is task:
@@ -221,11 +223,16 @@ class RLock:
             self.holder = None
         self.count -= 1
 
-    def locked(self) -> bool:
-        """Tell whether somebody holds it."""
-        execution, task = _inside()
-        operation(execution, task, "locked", self, write=False, available=self.is_free)
-        return self.holder is not None
+    if hasattr(_real_rlock(), "locked"):  # since Python 3.14
+
+        def locked(self) -> bool:
+            """Tell whether somebody holds it."""
+            found = current()
+            if found is None:
+                return bool(self.outside.locked())
+            execution, task = found
+            operation(execution, task, "locked", self, write=False, available=self.is_free)
+            return self.holder is not None
 
     __enter__ = acquire
 
@@ -255,13 +262,6 @@ class RLock:
         self.holder = None
         self.count = 0
         self.outside = _real_rlock()
-
-
-def _inside() -> tuple[Execution, Task]:
-    found = current()
-    if found is None:
-        raise RuntimeError("a lock of an exploration was used outside of it")
-    return found
 
 
 @instead_of(_thread, "allocate_lock", imported=True)
@@ -439,7 +439,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     if is_holder:
         _demand_still(execution, lock, "wait")
     elif not execution.over:
-        execution.observer.distrust(_OF_ANOTHER)
+        execution.objects.distrust(_OF_ANOTHER)
         if not lock.taken:
             raise RuntimeError("release unlocked lock")
     count = getattr(lock, "count", 1)
@@ -496,7 +496,7 @@ def _demand_still(execution: Execution, lock: Lock | RLock, to: str) -> None:
     Whether that is before or after a condition asks for its lock is told by no step.
     """
     if not lock.taken and not execution.over:
-        execution.observer.distrust("when a condition asks for a lock that others release")
+        execution.objects.distrust("when a condition asks for a lock that others release")
         raise RuntimeError(f"cannot {to} on un-acquired lock")
 
 
@@ -521,7 +521,7 @@ def _condition_notify(self: Any, n: int = 1) -> None:
     if is_holder:
         _demand_still(execution, lock, "notify")
     elif self._waiters and not execution.over:
-        execution.observer.distrust(_OF_ANOTHER)
+        execution.objects.distrust(_OF_ANOTHER)
     for _ in range(min(n, len(self._waiters))):
         waiter = self._waiters.popleft()
         waiter.notified = True
@@ -534,3 +534,13 @@ def _condition_notify_all(self: Any) -> None:
         original(threading.Condition, "notify_all")(self)
         return
     _condition_notify(self, sys.maxsize)
+
+
+# What wakes up in time tells how long it waited, and no clock does.
+
+
+@instead_of(threading, "_time")
+@instead_of(queue, "time")
+def _monotonic() -> float:
+    found = current()
+    return time.monotonic() if found is None else found[1].clock

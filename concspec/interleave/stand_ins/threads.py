@@ -11,12 +11,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.cooperative.primitives import check_wait
-from concspec.interleave.cooperative.stand_ins import current, instead_of, original
 from concspec.interleave.errors import ExplorationError
 from concspec.interleave.observing.classes import is_python
 from concspec.interleave.operations import Operation
 from concspec.interleave.scheduler import Execution, Task, Unwind, called_by
+from concspec.interleave.stand_ins.current import current
+from concspec.interleave.stand_ins.primitives import check_wait
+from concspec.interleave.stand_ins.table import instead_of, original
 from concspec.interleave.tracing import unseen
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _thread_start(self: Any) -> None:
                 child.failure = error
             if threading.excepthook is not execution.excepthook and not execution.over:
                 reason = "what a thread does with an exception that nobody caught"
-                execution.observer.distrust(reason)
+                execution.objects.distrust(reason)
         finally:
             threads.pop(ident, None)
             self._is_stopped = True
@@ -153,7 +154,7 @@ def _know_of_start(execution: Execution, task: Task, target: Task | None) -> Non
     born = None if target is None else target.born
     ordered = execution.alone if born is None else born.is_before(task.stretch)
     if not ordered and target is not execution.main:
-        execution.observer.distrust("whether a thread has been started")
+        execution.objects.distrust("whether a thread has been started")
 
 
 def _end(execution: Execution, task: Task) -> None:
@@ -180,7 +181,7 @@ def _touch(execution: Execution, task: Task, access: Operation) -> None:
 
 def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
     """Return the access to whether a thread has ended."""
-    return _access(execution, "thread end", (execution.observer.name(task), "end"), write=write)
+    return _access(execution, "thread end", (execution.objects.name(task), "end"), write=write)
 
 
 def _access(execution: Execution, label: str, place: Place, *, write: bool) -> Operation:
@@ -194,7 +195,7 @@ def _access(execution: Execution, label: str, place: Place, *, write: bool) -> O
         return known
 
 
-class Numbers:
+class ThreadNumbers:
     """Counts the threads that are made without a name, as `threading` does for theirs."""
 
     def __init__(self) -> None:
@@ -206,16 +207,16 @@ class Numbers:
         found = current()
         if found is not None and not found[0].alone and not found[0].over:
             execution, task = found
-            place = execution.observer.name(threading), "numbers"
+            place = execution.objects.name(threading), "numbers"
             _touch(execution, task, _access(execution, "thread number", place, write=True))
         return self.next()
 
 
-class _Forgetful(set):  # type: ignore[type-arg]
+class _ForgetfulSet(set):  # type: ignore[type-arg]
     """Stands for what `threading` notes of its threads by weak references, for its own tests."""
 
     def add(self, thread: object) -> None:
         pass
 
 
-instead_of(threading, "_dangling")(_Forgetful())
+instead_of(threading, "_dangling")(_ForgetfulSet())

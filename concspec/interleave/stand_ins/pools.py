@@ -11,13 +11,13 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.cooperative.stand_ins import current
+from concspec.interleave.stand_ins.current import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-class _ForgetfulTable(dict):  # type: ignore[type-arg]
+class _ForgetfulDict(dict):  # type: ignore[type-arg]
     """Stands for what pools note of their threads by weak references, for the interpreter's end."""
 
     def __setitem__(self, thread: object, waiting: object) -> None:
@@ -35,7 +35,7 @@ def _reference_to_pool(pool: object, tell_workers: Callable[[object], None]) -> 
 def _number(future: object) -> int:
     """Number futures by which was met first, where real ones are locked by their addresses."""
     found = current()
-    return id(future) if found is None else found[0].observer.name(future)
+    return id(future) if found is None else found[0].objects.name(future)
 
 
 class _Futures(set):  # type: ignore[type-arg]
@@ -47,7 +47,7 @@ class _Futures(set):  # type: ignore[type-arg]
         super().__init__(self.order)
         found = current()
         if found is not None and len(self.order) > 1:
-            found[0].observer.distrust("the order of a set of futures, which is that of addresses")
+            found[0].objects.distrust("the order of a set of futures, which is that of addresses")
 
     def __iter__(self) -> Iterator[object]:
         """Go through them."""
@@ -56,7 +56,7 @@ class _Futures(set):  # type: ignore[type-arg]
 
 _REPLACED: dict[str, dict[str, Any]] = {
     "concurrent.futures.thread": {
-        "_threads_queues": _ForgetfulTable(),
+        "_threads_queues": _ForgetfulDict(),
         "weakref": types.SimpleNamespace(ref=_reference_to_pool),
     },
     "concurrent.futures._base": {"id": _number, "set": _Futures},
