@@ -159,6 +159,23 @@ def test_another_thread_knows_what_is_gone_through(goes_through):
     assert {1, 2} <= set(explore(program).outcomes)
 
 
+def test_what_another_name_of_locals_shows_is_doubted():
+    show = locals
+
+    def program():
+        box, seen = Box(), []
+
+        def go_through():
+            own = [1]
+            box.known = show()["own"]
+            seen.extend(0 for _ in own)
+
+        both(go_through, lambda: box.known and box.known.append(1))
+        return len(seen)
+
+    assert not explore(program).complete
+
+
 def test_what_frames_tell_of_variables_is_doubted():
     def program():
         seen = []

@@ -462,6 +462,9 @@ class Observer(Values):
         """A function of a module written in C."""
         self.question(function, frame)
         if function in LOCAL or (function in SHOWING and not given):
+            name = function.__name__
+            if name not in frame.f_code.co_names:
+                self.objects.distrust(f"the variables that {name}() shows under another name")
             if len(given) > 1 and given[1] is not None:
                 return self.given_builtins(given[1])
             return ((-1, WHOLE),), False
