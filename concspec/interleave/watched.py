@@ -76,7 +76,10 @@ _HIDDEN_FILES = frozenset(
 _HIDING = functools.__file__ if hasattr(functools, "hidden_applevel") else ""
 _HIDDEN = frozenset(["reduce", "cmp_to_key", "__call__", "wrapper"])
 _FINDING_THREADS = frozenset(["current_thread", "main_thread"])
-_RUNNING_TASKS = frozenset(["run", "initialize", "_invoke_callbacks", "add_done_callback"])
+# Code of pools that calls what the program gave it, or raises what the program's code has raised.
+_RUNNING_TASKS = frozenset(
+    ["run", "initialize", "_invoke_callbacks", "add_done_callback", "__get_result"]
+)
 # Code of `threading` that calls what the program gave it, or gets and sets attributes.
 _WATCHED = frozenset(
     id(vars(kind)[name].__code__)

@@ -483,7 +483,7 @@ class _Analysis:
     def extend(self, instruction: dis.Instruction) -> None:
         """Put what a container holds into one that is being built."""
         added = self.pop()
-        self.look(added, "all")
+        self.look(added, "keys" if instruction.opname.startswith("DICT") else "all")
         depth = instruction.arg or 1
         built = self.at(depth)
         if isinstance(built, Built) and not isinstance(added, Constant):
@@ -650,6 +650,11 @@ class _Analysis:
     @_follows("MATCH_KEYS")
     def match_keys(self, instruction: dis.Instruction) -> None:
         self.look(self.at(2))
+        self.generic(instruction)
+
+    @_follows("CHECK_EG_MATCH")
+    def match_group(self, instruction: dis.Instruction) -> None:
+        self.look(self.at(2), "inside")
         self.generic(instruction)
 
     @_follows("MATCH_CLASS")

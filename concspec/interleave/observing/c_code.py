@@ -32,6 +32,8 @@ READING_METHODS = frozenset(
     ]
 )  # fmt: skip
 KEYED_METHODS = frozenset(["get", "__getitem__", "pop", "setdefault", "__setitem__"])
+UPDATING_METHODS = frozenset(["__init__", "__ior__", "update"])
+"""Those of a dictionary look the attribute `keys` up on what they are given."""
 # Methods that put their arguments into a container and do not look at them.
 STORING_METHODS = frozenset(["append", "appendleft", "insert", "setdefault", "__setitem__"])
 COUNTING = frozenset(
@@ -56,7 +58,7 @@ GOING = frozenset(
 )  # fmt: skip
 """They move on an iterator that they are given."""
 # What they do, they have Python code do, which is seen.
-RUNNING = frozenset([compile, globals, super, __import__])
+RUNNING = frozenset([globals, super, __import__])
 # They see the variables of the function that calls them, the last two if they are given nothing.
 LOCAL = frozenset([exec, eval, locals])
 SHOWING = frozenset([dir, vars])

@@ -5,6 +5,8 @@ Attributes are looked up statically, and keys are compared only where they are p
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 import types
 from collections import OrderedDict, defaultdict, deque
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from concspec.interleave.operations import Field
 
+_PYPY = sys.implementation.name == "pypy"
 MISSING = object()
 EMPTY: dict[str, object] = {}
 
@@ -220,7 +223,10 @@ def got_cell(cell: types.CellType) -> object:
 def _has_usual_attributes(kind: type) -> bool:
     """Tell a class whose objects have their attributes where they usually are."""
     found = type.__getattribute__(kind, "__getattribute__")
-    return is_a(found, _LOOKING_UP) and not is_python_function(found) and not hooks(kind)
+    if not is_a(found, _LOOKING_UP) or is_python_function(found) or hooks(kind):
+        return False
+    own = [namespace(each)["__dict__"] for each in mro(kind) if "__dict__" in namespace(each)]
+    return all(type(each) in SLOTS for each in own)
 
 
 def _is_binding(found: object) -> bool:
@@ -242,16 +248,22 @@ def shown(value: object) -> object:
 
 def instance_dict(receiver: object) -> dict[str, object] | None:
     """Return the dictionary of the attributes of an object, if it has one."""
-    kind: Any = object
     if is_a(receiver, threading.local):  # what is local to a thread has a dictionary in each
         if begins_in_each_thread(type(receiver)):
             return None
-        kind = threading.local
-    try:
-        found = kind.__getattribute__(receiver, "__dict__")
-    except AttributeError:
-        return None
-    return found if type(found) is dict or is_a(found, dict) else None
+        return threading.local.__getattribute__(receiver, "__dict__")  # type: ignore[no-any-return]
+    descriptor = _dictionary(type(receiver))
+    found: Any = None if descriptor is None else got_by(descriptor, receiver)
+    return found if is_a(found, dict) else None
+
+
+@once
+def _dictionary(kind: type) -> Any:
+    """Return what gives the dictionary of an object's attributes: no property of the program."""
+    for each in mro(kind):
+        if type(namespace(each).get("__dict__")) in SLOTS:
+            return namespace(each)["__dict__"]
+    return None
 
 
 @once
@@ -286,6 +298,8 @@ def elements(container: Any) -> list[object]:
     if is_a(container, (set, frozenset)):
         # Their order is that of addresses, which are others in the next execution.
         return [] if all(map(_is_plain, frozenset(container))) else [ANY]
+    if type(container) is tuple and not _PYPY:
+        return gc.get_referents(container)  # that of zip_longest() has gaps, which it leaves out
     kinds: tuple[Any, ...] = (list, tuple, deque)
     for kind in kinds:
         if is_a(container, kind):

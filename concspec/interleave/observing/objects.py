@@ -149,6 +149,8 @@ class Objects:
             if len(seen) == _MOST_REACHED:
                 return [ANY], calls, closed
             seen.add(id(thing))
+            if not mro(kind):
+                continue  # a link of an lru_cache, in Python 3.9
             todo += hooks(kind)
             if kind is Aliases:
                 todo += thing.objects  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ attributes, make that a read, of the containers alone.
 
 from __future__ import annotations
 
+import _io
 import builtins
 import operator
 import re
@@ -40,6 +41,7 @@ from concspec.interleave.observing.c_code import (
     STATELESS,
     STORING_METHODS,
     UNSEEN,
+    UPDATING_METHODS,
     WEAK,
     is_known,
     is_plain_reader,
@@ -127,7 +129,7 @@ _PEEKED = frozenset(
         "broken", "f_locals", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
-_MOVING_ON = frozenset(["next", "all"])
+_MOVING_ON = frozenset(["next", "all", "keys"])
 
 
 class Observer(Values):
@@ -180,6 +182,8 @@ class Observer(Values):
         if site.name == "inside":
             return self.touched([receiver], inside=True, write=site.write)
         places, moves = self.whole(receiver)
+        if site.name == "keys":
+            places += self.looked_up([receiver], "keys")
         return places, moves or site.write or (receiver is MISSING and site.name in _MOVING_ON)
 
     def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
@@ -405,6 +409,7 @@ class Observer(Values):
             spread = [each for each in spread if type(each) is not tuple and each is not NEW]
             if spread:
                 places, moves = self.gone_through(spread, moves=True)
+                places += self.looked_up(spread, "keys")
                 touched, write = self.handed(site, function, owner, frame)
                 return (*places, *touched), moves or write
         return self.handed(site, function, owner, frame)
@@ -470,6 +475,8 @@ class Observer(Values):
             return ((-1, WHOLE),), False
         if function in RUNNING or function in HARMLESS:
             return NOTHING
+        if function is compile:  # it may be given a tree
+            return self.touched(given, inside=True, write=False)
         if function is print:
             return self.printed(given)
         if function in SHOWING:
@@ -503,15 +510,13 @@ class Observer(Values):
 
     def printed(self, given: list[object]) -> Touched:
         """What is printed, and where: a stream that the program has made is shared as all else."""
-        streams = [each for each in given if type(each).__module__ in ("_io", "io")]
+        streams: list[Any] = [each for each in given if is_a(each, _io._IOBase)]
         looked_up: tuple[Place, ...] = ()
         if not streams:
             looked_up = ((self.objects.name(vars(sys)), ("stdout",)),)
         streams = streams or [sys.stdout]
         made = [each for each in streams if not any(each is known for known in self.streams)]
-        for each in [*given, *streams]:
-            if is_of_python(type(each)):  # its `write` is looked up
-                looked_up += self.places(each, "write", write=False)
+        looked_up += self.looked_up([*given, *streams], "write", "flush")
         places, write = self.touched([*given, *made], inside=False, write=bool(made))
         return (*looked_up, *places), write
 
@@ -552,11 +557,27 @@ class Observer(Values):
                 return ((own, (self.objects.name(owner), ORDER)) if write else (own,)), write
             if name in STORING_METHODS:
                 return (own,), write
+            asked = self.looked_up(given, "keys") if name in UPDATING_METHODS else ()
             others = [*given, *elements(owner)] if name in COMPARING_METHODS else given
             places, moved = self.touched(others, inside=False, write=False)
-            return (own, *places), write or moved
+            return (own, *asked, *places), write or moved
         reads = is_a(owner, CONTAINERS) and name in READING_METHODS
         return self.touched([owner, *given], inside=not reads, write=not reads)
+
+    def looked_up(self, things: list[object], *names: str) -> tuple[Place, ...]:
+        """Return the places of attributes that C code gets of those that have Python classes."""
+        known: list[object] = []
+        for each in things:
+            known += each.objects if type(each) is Aliases else [each]
+        return tuple(
+            [
+                place
+                for each in known
+                if is_python_type(type(each))
+                for name in names
+                for place in self.places(each, name, write=False)
+            ]
+        )
 
     def gone_through(self, given: list[object], *, moves: bool) -> Touched:
         """What reads all that it is given; if it `moves`, what is not known may be an iterator."""
@@ -575,7 +596,9 @@ class Observer(Values):
         if is_python_type(kind):
             return NOTHING if is_of_python(kind) else self.touched(given, inside=False, write=False)
         if is_known(kind):
-            return self.gone_through(given, moves=kind in GOING)
+            keys = self.looked_up(given, "keys") if issubclass(kind, dict) else ()
+            places, write = self.gone_through(given, moves=kind in GOING)
+            return (*keys, *places), write
         return self.touched(given, inside=True, write=True)
 
     def operated(self, site: Site, frame: types.FrameType) -> Touched:
@@ -583,11 +606,13 @@ class Observer(Values):
         left, right = site.arguments
         one = self.value(left, frame)
         other = self.value(right, frame)
+        asked = self.looked_up([other], "keys") if site.write and is_a(one, dict) else ()
         if type(one) in ATOMS and one is not MISSING:
             if type(other) in ATOMS and other is not MISSING:
                 return NOTHING
             return self.touched([other], inside=False, write=False)
-        return self.touched([one, other], inside=False, write=site.write)
+        places, write = self.touched([one, other], inside=False, write=site.write)
+        return (*asked, *places), write
 
     def observe_alone(self, site: Site, frame: types.FrameType) -> None:
         """Look at what no other thread can see for nothing but what is made or done of classes."""
