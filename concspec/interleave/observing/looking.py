@@ -26,7 +26,7 @@ from concspec.interleave.observing.classes import (
 from concspec.interleave.operations import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from concspec.interleave.operations import Field
 
@@ -248,22 +248,29 @@ def shown(value: object) -> object:
 
 def instance_dict(receiver: object) -> dict[str, object] | None:
     """Return the dictionary of the attributes of an object, if it has one."""
-    if is_a(receiver, threading.local):  # what is local to a thread has a dictionary in each
-        if begins_in_each_thread(type(receiver)):
-            return None
-        return threading.local.__getattribute__(receiver, "__dict__")  # type: ignore[no-any-return]
-    descriptor = _dictionary(type(receiver))
-    found: Any = None if descriptor is None else got_by(descriptor, receiver)
+    get = _getter_of_dictionary(type(receiver))
+    if get is None:
+        return None
+    try:
+        found = get(receiver)
+    except AttributeError:
+        return None
     return found if is_a(found, dict) else None
 
 
 @once
-def _dictionary(kind: type) -> Any:
-    """Return what gives the dictionary of an object's attributes: no property of the program."""
+def _getter_of_dictionary(kind: type) -> Callable[[Any], Any] | None:
+    """Return what gets the dictionary of an object's attributes: no property of the program."""
+    if issubclass(kind, threading.local):  # it has one in each thread
+        return None if begins_in_each_thread(kind) else _dictionary_in_thread
     for each in mro(kind):
         if type(namespace(each).get("__dict__")) in SLOTS:
-            return namespace(each)["__dict__"]
+            return namespace(each)["__dict__"].__get__  # type: ignore[no-any-return]
     return None
+
+
+def _dictionary_in_thread(local: threading.local) -> object:
+    return threading.local.__getattribute__(local, "__dict__")
 
 
 @once
