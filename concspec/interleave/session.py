@@ -22,7 +22,7 @@ from concspec.interleave.interrupts import hear_interrupts, interrupt, keep
 from concspec.interleave.observing.classes import forget
 from concspec.interleave.scheduler import Execution, Unwind, stuck_frame, where
 from concspec.interleave.sharing import Sharing
-from concspec.interleave.stand_ins import current, threads
+from concspec.interleave.stand_ins import running, threads
 from concspec.interleave.stand_ins.lending import LentLocks
 from concspec.interleave.tracing import tracing
 
@@ -207,7 +207,7 @@ class Session:
         self.baton = new_baton()
         self.native = threading.get_native_id()
         undoing.append(stand_ins.uninstall)
-        undoing.append(partial(setattr, current, "execution", None))
+        undoing.append(partial(setattr, running, "execution", None))
         stand_ins.install()
         self.counter = vars(threading).get("_counter")
         if self.counter is not None:
@@ -299,7 +299,7 @@ class Session:
         execution.deadline = deadline
         self.execution = execution
         self.tracing.execution = execution
-        current.execution = execution
+        running.execution = execution
         try:
             result = execution.run(self.program)
         except KeyboardInterrupt:
@@ -308,7 +308,7 @@ class Session:
             raise
         finally:
             execution.over = True
-            current.execution = None
+            running.execution = None
             self.tracing.execution = None
             self.execution = None
             # What is the program's is not to end in the midst of the next execution.

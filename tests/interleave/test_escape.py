@@ -1,6 +1,8 @@
 """Loops through containers that nobody else can know are left out; all others are not."""
 
+import operator
 import sys
+import threading
 
 import pytest
 
@@ -8,10 +10,6 @@ from concspec.interleave import explore
 from concspec.interleave.observing.bytecode import sites
 from concspec.interleave.observing.sites import CAPTURE, ITERATION
 from tests.interleave.test_shared_state import both
-
-
-class Box:
-    known = None
 
 
 def through_a_list(make):
@@ -23,17 +21,11 @@ def through_a_list(make):
 
 
 def through_a_comprehension(make):
-    threads = [make(each) for each in range(2)]
+    threads = [make() for _ in (0, 1)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-
-
-def through_one_of_two(make):
-    threads = [make()] if make else [make, make]
-    for each in threads:
-        each.start()
 
 
 def through_displays(make):
@@ -42,34 +34,67 @@ def through_displays(make):
             other.start()
 
 
+def through_arguments(*threads, **named):
+    for each in threads:
+        each.start()
+    for each in named:
+        each.title()
+
+
+def through_one_of_two(make):
+    threads = [make()] if make else [make, make]
+    for each in threads:
+        each.start()
+
+
 def a_generator():
     items = [1, 2]
     for each in items:
         yield each + 1
 
 
-def loops_of(function):
-    """Return the sites of the loops of a function, but not those of its comprehensions."""
+def gone_through(function):
+    """Return what the loops of a function go through, and how many sites move them on."""
     found = sites(function.__code__).values()
-    asked = [each.label for each in found if each.kind == CAPTURE and "range" not in each.label]
-    return asked, [each for each in found if each.kind == ITERATION and each.name == "next"]
+    asked = [each.label for each in found if each.kind == CAPTURE and each.label != "?"]
+    return asked, sum(each.kind == ITERATION and each.name == "next" for each in found)
 
 
-@pytest.mark.parametrize("function", [through_a_list, through_displays])
+@pytest.mark.parametrize(
+    "function", [through_a_list, through_a_comprehension, through_displays, through_arguments]
+)
 def test_nobody_else_knows_what_is_gone_through(function):
-    assert loops_of(function) == ([], [])
+    assert gone_through(function) == ([], 0)
 
 
-def test_nobody_else_knows_what_a_comprehension_makes():
-    assert "threads" not in loops_of(through_a_comprehension)[0]
+@pytest.mark.parametrize(
+    ("function", "name"), [(through_one_of_two, "threads"), (a_generator, "items")]
+)
+def test_what_others_may_know_is_gone_through(function, name):
+    assert gone_through(function) == ([name], 1)
 
 
-def test_one_of_two_containers_is_not_told_from_others():
-    assert loops_of(through_one_of_two)[0] == ["threads"]
+class Box:
+    known = None
 
 
-def test_a_generator_shows_what_it_goes_through():
-    assert loops_of(a_generator)[0] == ["items"]
+def counted(items):
+    seen = 0
+    for _ in items:
+        seen += 1
+    return seen
+
+
+def shown(box):
+    box.known = [1]
+    return box.known
+
+
+def counted_of_all(*, items, **_):
+    seen = 0
+    for _ in items:
+        seen += 1
+    return seen
 
 
 def named_in_a_loop(box):
@@ -96,22 +121,6 @@ def made_by_another(box):
     return seen
 
 
-def shown(box):
-    box.known = [1]
-    return box.known
-
-
-def given(box):
-    return counted(shown(box))
-
-
-def counted(items):
-    seen = 0
-    for _ in items:
-        seen += 1
-    return seen
-
-
 def seen_by_locals(box):
     own = [1]
     box.known = locals()["own"]
@@ -121,30 +130,82 @@ def seen_by_locals(box):
     return seen
 
 
-def kept_by_a_closure(box):
-    own = [1]
+KNOWN = {
+    "given": lambda box: counted(shown(box)),
+    "given by name": lambda box: counted_of_all(items=shown(box)),
+    "named in a loop": named_in_a_loop,
+    "named twice": named_twice,
+    "made by another": made_by_another,
+    "seen by locals": seen_by_locals,
+}
+MATCHING = """
+class Keeping(type):
+    box = None
 
-    def show():
-        box.known = own
+    def __eq__(kind, other):
+        kind.box.known = other
+        return False
 
-    show()
+    def __instancecheck__(kind, other):
+        kind.box.known = other
+        return False
+
+    __hash__ = type.__hash__
+
+
+class Leak(metaclass=Keeping):
+    pass
+
+
+class names:
+    leak = Leak
+
+
+def compared(box):
+    Leak.box = box
     seen = 0
-    for _ in own:
-        seen += 1
+    match [1]:
+        case names.leak:
+            pass
+        case own:
+            for _ in own:
+                seen += 1
     return seen
 
 
-@pytest.mark.parametrize(
-    "goes_through",
-    [
-        named_in_a_loop,
-        named_twice,
-        made_by_another,
-        given,
-        seen_by_locals,
-        kept_by_a_closure,
-    ],
-)
+def asked_for_a_class(box):
+    Leak.box = box
+    seen = 0
+    match [1]:
+        case Leak():
+            pass
+        case own:
+            for _ in own:
+                seen += 1
+    return seen
+
+
+def named_three_times(box):
+    def keep(items):
+        box.known = items
+
+    seen = 0
+    match [1]:
+        case (([_] as a) as b) if keep(b):
+            pass
+        case own:
+            for _ in own:
+                seen += 1
+    return seen
+"""
+if sys.version_info >= (3, 10):
+    matching = {}
+    exec(MATCHING, matching)
+    for each in ("compared", "asked_for_a_class", "named_three_times"):
+        KNOWN[each] = matching[each]
+
+
+@pytest.mark.parametrize("goes_through", KNOWN.values(), ids=KNOWN)
 def test_another_thread_knows_what_is_gone_through(goes_through):
     def program():
         box, seen = Box(), []
@@ -159,36 +220,53 @@ def test_another_thread_knows_what_is_gone_through(goes_through):
     assert {1, 2} <= set(explore(program).outcomes)
 
 
-def test_what_another_name_of_locals_shows_is_doubted():
-    show = locals
+show = locals
 
+
+def by_another_name(box):
+    own = [1]
+    box.known = show()["own"]
+    return own
+
+
+def of_this_frame(box):
+    own = [1]
+    box.known = sys._getframe().f_locals["own"]
+    return own
+
+
+def of_a_frame_that_is_kept(box):
+    own = [1]
+    frame = sys._getframe()
+    box.known = frame.f_locals["own"]
+    return own
+
+
+def by_getattr(box):
+    own = [1]
+    frame = sys._getframe()
+    box.known = getattr(frame, "f_locals")["own"]  # noqa: B009
+    return own
+
+
+SHOWN = [by_another_name, of_this_frame, of_a_frame_that_is_kept, by_getattr]
+
+
+@pytest.mark.parametrize("shown_by", SHOWN)
+def test_who_sees_the_variables_of_a_function_is_doubted(shown_by):
     def program():
-        box, seen = Box(), []
-
-        def go_through():
-            own = [1]
-            box.known = show()["own"]
-            seen.extend(0 for _ in own)
-
-        both(go_through, lambda: box.known and box.known.append(1))
-        return len(seen)
+        box = Box()
+        both(lambda: shown_by(box), int)
 
     assert not explore(program).complete
 
 
-def test_what_frames_tell_of_variables_is_doubted():
+@pytest.mark.parametrize("shown_by", SHOWN[:3])
+def test_who_has_seen_them_before_there_were_threads_is_doubted(shown_by):
     def program():
-        seen = []
+        shown_by(Box())
+        thread = threading.Thread(target=operator.index, args=(1,))
+        thread.start()
+        thread.join()
 
-        def go_through():
-            own = [1]
-            frame.append(sys._getframe())
-            seen.extend(each for each in [0] for _ in own)
-
-        frame = []
-        both(go_through, lambda: frame and frame[0].f_locals["own"].append(2))
-        return len(seen)
-
-    found = explore(program)
-    assert not found.complete
-    assert "f_locals" in found.bound
+    assert not explore(program).complete

@@ -51,6 +51,7 @@ KEYS = {
     "update": updated,
     "operator": added,
     "display": lambda box: {**box},
+    "method": lambda box: {}.__ior__(box) or box,
     "arguments": lambda box: dict(**box),
 }
 
@@ -66,6 +67,18 @@ def test_keys_of_a_mapping(make, way):
 
     def program():
         box = make()
+        return first_seen(lambda: len(taken(box)), lambda: setattr(box, "keys", lambda: ["i"]))
+
+    assert explored(program)[0]
+
+
+@pytest.mark.skipif(
+    sys.implementation.name == "pypy", reason="it takes what a dictionary holds, without keys()"
+)
+@pytest.mark.parametrize("taken", [lambda box: {} | box, lambda box: box | {}, dict.copy])
+def test_keys_of_a_dictionary_that_another_is_made_of(taken):
+    def program():
+        box = Table(i=1, j=2)
         return first_seen(lambda: len(taken(box)), lambda: setattr(box, "keys", lambda: ["i"]))
 
     assert explored(program)[0]

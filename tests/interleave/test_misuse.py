@@ -37,7 +37,7 @@ from concspec.interleave import (
     tracing,
 )
 from concspec.interleave.observing import observer
-from concspec.interleave.stand_ins import current, lending, pools, table
+from concspec.interleave.stand_ins import lending, pools, running, table
 
 balance = 0
 counter = itertools.count()
@@ -329,7 +329,7 @@ def test_a_handler_goes_on_while_another_thread_ends_the_execution(handler_of_al
         in_threads(wait_for_ever)()
 
     def handler(_number, _frame):
-        execution = current.execution
+        execution = running.execution
         while not execution.over:
             pass
         raise TimeIsOverError

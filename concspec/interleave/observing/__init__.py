@@ -1,8 +1,8 @@
-"""What the instruction touches that a thread is about to run.
+"""What the next instruction of a thread touches.
 
 In the order in which each uses the ones before: `sites` says what an instruction can touch,
-`bytecode` finds where code does so, and `escape` where nobody else can know it.  `classes` and
-`looking` tell what objects are without running code of the program, `c_code` what is known of
-functions of C.  `objects` has those of one execution, `values` what an instruction works with,
-`observer` what it touches.
+`bytecode` finds where code does so, and `escape` which of these no other thread can meet.
+`classes` and `looking` tell what objects are without running code of the program, `c_code` what is
+known of functions of C.  `objects` has those of one execution, `values` what an instruction works
+with, `observer` what it touches.
 """

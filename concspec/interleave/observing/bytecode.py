@@ -71,8 +71,6 @@ _ENDS = frozenset(
 """What is behind these is come to from elsewhere alone."""
 _DROPPING = ("FOR_ITER", "POP_", "END_FOR", "RERAISE", "JUMP_IF_NOT_EXC_MATCH", "SETUP_FINALLY")
 """These leave what is under what they pop or push as it is."""
-_FILLED = Built((UNKNOWN,))
-"""A new container with what is not known."""
 _PLAIN = Constant(None)
 """A text, a truth value or the like: nothing shared."""
 _ROTATIONS = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}
@@ -215,7 +213,14 @@ class _Analysis:
 
     def push_again(self, depth: int) -> None:
         source = self.at(depth)
-        self.push(self.load(source.name) if isinstance(source, Local) else source)
+        if isinstance(source, Local):
+            source = self.load(source.name)
+        elif isinstance(source, Built):
+            source = Built(source.parts, copied=True)
+            self.put(depth, source)
+        elif isinstance(source, Result):
+            self.variables.copied.add(source.offset)
+        self.push(source)
 
     def load(self, name: str) -> Source:
         self.variables.loads[name] += 1
@@ -257,7 +262,7 @@ class _Analysis:
         dropping = instruction.opname.startswith(_DROPPING)
         if instruction.opname == "FOR_ITER":
             # What is built in the loop is not followed round it.
-            before = [_FILLED if isinstance(each, Built) else each for each in before]
+            before = [_filled(each) if isinstance(each, Built) else each for each in before]
             self.push(UNKNOWN)
         else:
             _change_depth(self.stack, effect, dropping=dropping)
@@ -398,9 +403,9 @@ class _Analysis:
             self.stack.insert(0, UNKNOWN)
         self.stack[-1], self.stack[-depth] = self.stack[-depth], self.stack[-1]
 
-    @_follows(*_ROTATIONS)
+    @_follows("ROT_N", *_ROTATIONS)
     def rotate(self, instruction: dis.Instruction) -> None:
-        *under, top = self.popn(_ROTATIONS[instruction.opname])
+        *under, top = self.popn(_ROTATIONS.get(instruction.opname) or instruction.arg or 1)
         self.push(top, *under)
 
     @_follows("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
@@ -477,7 +482,7 @@ class _Analysis:
     @_follows(*_GATHERING)
     def gather(self, instruction: dis.Instruction) -> None:
         self.popn(_GATHERING[instruction.opname])
-        self.put(instruction.arg or 1, _FILLED)
+        self.put(instruction.arg or 1, _filled(self.at(instruction.arg or 1)))
 
     @_follows("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
     def extend(self, instruction: dis.Instruction) -> None:
@@ -487,7 +492,7 @@ class _Analysis:
         depth = instruction.arg or 1
         built = self.at(depth)
         if isinstance(built, Built) and not isinstance(added, Constant):
-            self.put(depth, Built((*built.parts, added)))
+            self.put(depth, Built((*built.parts, added), built.copied))
 
     @_follows("MAKE_FUNCTION")
     def make_function(self, instruction: dis.Instruction) -> None:
@@ -653,7 +658,7 @@ class _Analysis:
         self.generic(instruction)
 
     @_follows("CHECK_EG_MATCH")
-    def match_group(self, instruction: dis.Instruction) -> None:
+    def split_group(self, instruction: dis.Instruction) -> None:
         self.look(self.at(2), "inside")
         self.generic(instruction)
 
@@ -844,12 +849,19 @@ def _merged(left: list[Source], right: list[Source]) -> list[Source]:
     return [one if _is_same(one, other) else UNKNOWN for one, other in pairs]
 
 
+def _filled(container: Source) -> Source:
+    """Return what a new container is into which something is put that is not known."""
+    is_new = isinstance(container, Built) and not container.copied
+    return Built((UNKNOWN,)) if is_new else UNKNOWN
+
+
 def _is_same(one: Source, other: Source) -> bool:
     """Tell whether two sources are one; named tuples of two kinds can be equal, too."""
     if isinstance(one, Method) and isinstance(other, Method):
         return one[1:] == other[1:] and _is_same(one.receiver, other.receiver)
     if isinstance(one, Built) and isinstance(other, Built):
-        return len(one.parts) == len(other.parts) and all(map(_is_same, one.parts, other.parts))
+        alike = one.copied == other.copied and len(one.parts) == len(other.parts)
+        return alike and all(map(_is_same, one.parts, other.parts))
     return type(one) is type(other) and one == other
 
 

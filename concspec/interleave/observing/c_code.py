@@ -32,8 +32,8 @@ READING_METHODS = frozenset(
     ]
 )  # fmt: skip
 KEYED_METHODS = frozenset(["get", "__getitem__", "pop", "setdefault", "__setitem__"])
-UPDATING_METHODS = frozenset(["__init__", "__ior__", "update"])
-"""Those of a dictionary look the attribute `keys` up on what they are given."""
+UPDATING_METHODS = frozenset(["__init__", "__ior__", "__or__", "__ror__", "copy", "update"])
+"""Those of a dictionary look the attribute `keys` up on what they put into one."""
 # Methods that put their arguments into a container and do not look at them.
 STORING_METHODS = frozenset(["append", "appendleft", "insert", "setdefault", "__setitem__"])
 COUNTING = frozenset(
@@ -108,6 +108,8 @@ UNSEEN: dict[object, str] = {
 def is_plain_reader(function: Any) -> bool:
     """Tell a function written in C that reads, and looks into no attributes."""
     if isinstance(function, types.BuiltinFunctionType) and not _is_bound(function):
+        if function is print:  # it calls methods of a stream
+            return False
         return function in READING and function not in GETTING and function not in SETTING
     return getattr(function, "__name__", "") in READING_METHODS
 

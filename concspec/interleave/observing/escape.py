@@ -2,8 +2,10 @@
 
 A container that a function makes, and uses for nothing but loops of its own, is known to nobody
 else: it does not escape (Choi, Gupta, Serrano, Sreedhar, Midkiff, "Escape Analysis for Java",
-OOPSLA 1999, of which this is the simplest case).  So are the constants of the code.  What is in a
-container may be known to all.
+OOPSLA 1999, of which this is the simplest case).  The constants of the code are known to all, and
+cannot change.  What is in a container may be known to all, and change.
+
+Who gets at the variables of a function from outside is doubted, as far as that is seen.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from concspec.interleave.observing.c_code import LOCAL
 from concspec.interleave.observing.sites import (
     CALL,
     CAPTURE,
     COMPREHENSIONS,
     GENERATOR,
     ITERATION,
+    UNKNOWN,
     Built,
     Constant,
     Local,
@@ -29,30 +33,35 @@ if TYPE_CHECKING:
 
     from concspec.interleave.observing.sites import Site, Source
 
-SHOWING_VARIABLES = frozenset(["locals", "vars", "dir", "eval", "exec"])
-"""Functions that give away the variables of the one that calls them."""
+_SHOWING = frozenset(each.__name__ for each in (*LOCAL, vars))
 
 
 class Variables:
-    """What a function does with its local variables.
+    """What a function does with its local variables, and with what it makes.
 
-    `bound` has, for each, where the values come from that it is given, `loads` how often one is
-    put on the stack.  `shows` tells whether others can see them, as they see those of a generator.
+    `bound` has, by name, the sources of all that a variable is given; `loads` says how many
+    instructions put it on the stack, and `copied` which ones gave what then was there twice.
+    `shown` tells whether others may get at them: by `locals()` and the like, or by going on with a
+    generator.
     """
 
     def __init__(self, code: CodeType) -> None:
-        """Know of none but the parameters."""
-        showing = SHOWING_VARIABLES.intersection(code.co_names)
-        self.shows = bool(showing or code.co_flags & GENERATOR)
-        stars = bool(code.co_flags & 0x4) + bool(code.co_flags & 0x8)  # CO_VARARGS, CO_VARKEYWORDS
-        self.parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
+        """Read off the code what its instructions do not tell."""
+        self.shown = bool(code.co_flags & GENERATOR or _SHOWING.intersection(code.co_names))
+        # What `*rest` and `**others` are given is new.
+        given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         self.bound: defaultdict[str, list[Source]] = defaultdict(list)
+        self.bound.update({name: [UNKNOWN] for name in given})
         self.loads: Counter[str] = Counter()
+        self.copied: set[int] = set()
 
 
 def own_loops(found: Mapping[int, Site], variables: Variables) -> list[int]:
-    """Return the offsets of the sites, of all that were `found`, that are of loops of this kind."""
-    if variables.shows:
+    """Return the offsets of those sites in `found` that are loops through what nobody else knows.
+
+    They are those of asking for an iterator and of moving it on.
+    """
+    if variables.shown:
         return []
     own: list[int] = []
     through: defaultdict[str, list[int]] = defaultdict(list)  # by the variable they go through
@@ -63,23 +72,24 @@ def own_loops(found: Mapping[int, Site], variables: Variables) -> list[int]:
         asked = found.get(iterator.offset)
         if asked is None or asked.kind != CAPTURE:
             continue
-        if isinstance(asked.receiver, (Built, Constant)):
-            own += asked.offset, site.offset
-        elif isinstance(asked.receiver, Local):
+        if isinstance(asked.receiver, Local):
             through[asked.receiver.name] += asked.offset, site.offset
+        elif _is_made_here(asked.receiver, found, variables):
+            own += asked.offset, site.offset
     for name, offsets in through.items():
-        if (
-            2 * variables.loads[name] == len(offsets)
-            and name not in variables.parameters
-            and all(_is_made_here(source, found) for source in variables.bound[name])
+        if 2 * variables.loads[name] == len(offsets) and all(
+            _is_made_here(source, found, variables) for source in variables.bound[name]
         ):
             own += offsets
     return own
 
 
-def _is_made_here(source: Source, found: Mapping[int, Site]) -> bool:
-    if not isinstance(source, Result):
-        return isinstance(source, (Built, Constant))
+def _is_made_here(source: Source, found: Mapping[int, Site], variables: Variables) -> bool:
+    """Tell a container that has just been made, and a constant."""
+    if isinstance(source, Built):
+        return not source.copied
+    if not isinstance(source, Result) or source.offset in variables.copied:
+        return isinstance(source, Constant)
     call = found.get(source.offset)
     if call is None or call.kind != CALL or not isinstance(call.receiver, Constant):
         return False

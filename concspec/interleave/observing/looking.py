@@ -260,7 +260,7 @@ def instance_dict(receiver: object) -> dict[str, object] | None:
 
 @once
 def _getter_of_dictionary(kind: type) -> Callable[[Any], Any] | None:
-    """Return what gets the dictionary of an object's attributes: no property of the program."""
+    """Return what gets an object's dictionary, but no property that the program named so."""
     if issubclass(kind, threading.local):  # it has one in each thread
         return None if begins_in_each_thread(kind) else _dictionary_in_thread
     for each in mro(kind):

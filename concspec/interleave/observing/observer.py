@@ -253,7 +253,7 @@ class Observer(Values):
     def peeked(self, kind: type, name: str, *, write: bool) -> None:
         """Note an attribute that tells of steps, or of code, and is no access itself."""
         is_of_code = kind is types.FunctionType and (write or name == "__kwdefaults__")
-        if is_of_code or kind is types.FrameType or any(map(is_modelled_class, mro(kind)[:-1])):
+        if is_of_code or name == "f_locals" or any(map(is_modelled_class, mro(kind)[:-1])):
             self.objects.distrust(f"the attribute {name} of a {kind.__name__}")
 
     def places(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
@@ -441,7 +441,11 @@ class Observer(Values):
             return NOTHING
         if type(function) is Aliases:
             known = function is NEW
-            return self.touched([function, *given], inside=not known, write=not known)
+            places, write = self.touched([function, *given], inside=not known, write=not known)
+            method = site.receiver.name if isinstance(site.receiver, Method) else ""
+            if known and method in UPDATING_METHODS:  # of a new dictionary
+                places += self.looked_up(given, "keys")
+            return places, write
         if is_a(function, type):
             return self.constructed(function, given, frame)
         if is_a(
@@ -467,9 +471,7 @@ class Observer(Values):
         """A function of a module written in C."""
         self.question(function, frame)
         if function in LOCAL or (function in SHOWING and not given):
-            name = function.__name__
-            if name not in frame.f_code.co_names:
-                self.objects.distrust(f"the variables that {name}() shows under another name")
+            self.shown(function, frame)
             if len(given) > 1 and given[1] is not None:
                 return self.given_builtins(given[1])
             return ((-1, WHOLE),), False
@@ -499,6 +501,12 @@ class Observer(Values):
             places += ((self.objects.name(vars(module or builtins)), WHOLE),)
         return places, write
 
+    def shown(self, function: Any, frame: types.FrameType) -> None:
+        """Note that a function shows the variables of one in whose code it is not named."""
+        name = function.__name__
+        if name not in frame.f_code.co_names:
+            self.objects.distrust(f"the variables that {name}() shows under another name")
+
     def given_builtins(self, scope: object) -> Touched:
         """Return what `exec` touches of the variables it is to use: it adds `__builtins__`."""
         if not is_a(scope, dict) or hooks(type(scope)):
@@ -516,6 +524,7 @@ class Observer(Values):
             looked_up = ((self.objects.name(vars(sys)), ("stdout",)),)
         streams = streams or [sys.stdout]
         made = [each for each in streams if not any(each is known for known in self.streams)]
+        # Keywords come without their names, so any argument may be the stream.
         looked_up += self.looked_up([*given, *streams], "write", "flush")
         places, write = self.touched([*given, *made], inside=False, write=bool(made))
         return (*looked_up, *places), write
@@ -557,7 +566,7 @@ class Observer(Values):
                 return ((own, (self.objects.name(owner), ORDER)) if write else (own,)), write
             if name in STORING_METHODS:
                 return (own,), write
-            asked = self.looked_up(given, "keys") if name in UPDATING_METHODS else ()
+            asked = self.looked_up([owner, *given], "keys") if name in UPDATING_METHODS else ()
             others = [*given, *elements(owner)] if name in COMPARING_METHODS else given
             places, moved = self.touched(others, inside=False, write=False)
             return (own, *asked, *places), write or moved
@@ -565,7 +574,7 @@ class Observer(Values):
         return self.touched([owner, *given], inside=not reads, write=not reads)
 
     def looked_up(self, things: list[object], *names: str) -> tuple[Place, ...]:
-        """Return the places of attributes that C code gets of those that have Python classes."""
+        """Return the places of attributes that C code looks up on objects of Python classes."""
         known: list[object] = []
         for each in things:
             known += each.objects if type(each) is Aliases else [each]
@@ -606,18 +615,25 @@ class Observer(Values):
         left, right = site.arguments
         one = self.value(left, frame)
         other = self.value(right, frame)
-        asked = self.looked_up([other], "keys") if site.write and is_a(one, dict) else ()
         if type(one) in ATOMS and one is not MISSING:
             if type(other) in ATOMS and other is not MISSING:
                 return NOTHING
             return self.touched([other], inside=False, write=False)
         places, write = self.touched([one, other], inside=False, write=site.write)
-        return (*asked, *places), write
+        if is_a(one, dict) or is_a(other, dict):
+            places += self.looked_up([one, other], "keys")
+        return places, write
 
     def observe_alone(self, site: Site, frame: types.FrameType) -> None:
-        """Look at what no other thread can see for nothing but what is made or done of classes."""
-        if site.kind == ATTRIBUTE and site.write:
-            if is_a(self.value(site.receiver, frame), type):
+        """Look at what no other thread can see for nothing but what is made or done of classes.
+
+        Whoever gets at the variables of a function then may use them later.
+        """
+        if site.kind == ATTRIBUTE:
+            receiver = self.value(site.receiver, frame)
+            if site.name == "f_locals":
+                self.peeked(type(receiver), site.name, write=site.write)
+            if is_a(receiver, type):
                 forget()
         elif site.kind == OPERATOR:
             for source in site.arguments:
@@ -634,6 +650,8 @@ class Observer(Values):
                 return
             called = self.value(site.receiver, frame)
             given = self.given(site, frame)
+            if is_a(called, types.BuiltinFunctionType) and called in LOCAL:
+                self.shown(called, frame)
             if is_a(called, (types.BuiltinFunctionType, types.MethodType)):
                 self.lent(called.__name__, called.__self__, given)
             if _may_set_attributes(called, given):

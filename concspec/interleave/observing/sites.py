@@ -46,9 +46,10 @@ class Method(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A new tuple, list or the like, made of these."""
+    """A new tuple, list or the like, made of these; `copied` where the stack had it twice."""
 
     parts: tuple[Source, ...]
+    copied: bool = False
 
 
 class Unknown(NamedTuple):
@@ -96,11 +97,11 @@ class Site:
     `kind` is one of the constants above, `name` the variable or attribute (of an operator, a test
     or an ending what it is), `field` that in its namespace, `receiver` the source of the object,
     `key` the source of an item's key, `arguments` those of a call or of `super`, `write` whether it
-    changes what it touches, `acts` whether it may change anything at all, `deletes` whether it
-    takes a variable away, `label` the access in the words of the source text, and `needed` whether
-    a later instruction of the code uses the value read here.  `is_of_library` tells code that the
-    program calls and has not itself.  `followed` is the code that a call here ran last time, where
-    that is Python code that is seen.
+    changes what it touches, `acts` whether it may change anything, or let it be changed, `deletes`
+    whether it takes a variable away, `label` the access in the words of the source text, and
+    `needed` whether a later instruction of the code uses the value read here. `is_of_library` tells
+    code that the program calls and has not itself. `followed` is the code that a call here ran last
+    time, where that is Python code that is seen.
     """
 
     __slots__ = (
@@ -144,7 +145,7 @@ class Site:
         self.name = name
         self.field = (name,)
         self.write = write
-        self.acts = write or kind in (CALL, OPERATOR)
+        self.acts = write or kind in (CALL, OPERATOR) or name == "f_locals"
         self.label = label
         self.receiver = receiver
         self.key = key

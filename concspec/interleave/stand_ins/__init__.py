@@ -1,8 +1,8 @@
 """What stands in for locks, threads and the like, so that the scheduler sees what they do.
 
-`table` keeps what is replaced in the standard library; `primitives`, `threads` and `refused` put
-into it by what.  `pools` does the same to modules that need not have been imported, and `lending`
-to the locks that a program has already.
+`table` keeps what is replaced in the standard library; `primitives`, `threads` and `refused` say by
+what, each for its part.  `pools` does the same to modules that need not have been imported,
+`lending` to what a program has already.  `running` tells whose thread has called what stands in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Finds the locks a program made before the exploration began, and lends it cooperative ones.
+"""Finds what a program made or imported before the exploration began: locks, for which it lends
+cooperative ones, functions that something stands in for, and data that is local to threads.
 
 A lock of the interpreter cannot be patched, but whoever refers to it can be given another for a
 while.  The walk starts at the program and goes through the module globals, closures, defaults,
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.classes import is_of_program
 from concspec.interleave.stand_ins.primitives import Lock, RLock, SimpleQueue
-from concspec.interleave.stand_ins.table import BY_ORIGINAL
+from concspec.interleave.stand_ins.table import stand_in_for
 from concspec.interleave.watched import is_program_code
 
 if TYPE_CHECKING:
@@ -92,8 +93,9 @@ class LentLocks:
             bound = value.__self__
             if type(bound) in (_LOCK, _RLOCK):
                 return getattr(self.lend(bound), value.__name__)
-        if id(value) in BY_ORIGINAL:
-            return BY_ORIGINAL[id(value)]
+        stand_in = stand_in_for(value)
+        if stand_in is not None:
+            return stand_in
         if kind is tuple:
             converted = tuple(self.convert(each) for each in value)
             return converted if any(a is not b for a, b in zip(converted, value)) else value

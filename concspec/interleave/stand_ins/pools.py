@@ -11,7 +11,7 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.stand_ins.current import current
+from concspec.interleave.stand_ins.running import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

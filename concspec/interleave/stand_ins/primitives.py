@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.deadlock import name_of
 from concspec.interleave.operations import Operation, Waiter
-from concspec.interleave.stand_ins.current import current
+from concspec.interleave.stand_ins.running import current
 from concspec.interleave.stand_ins.table import instead_of, original
 from concspec.interleave.tracing import unseen
 from concspec.interleave.watched import stopping_frame

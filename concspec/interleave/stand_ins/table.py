@@ -16,9 +16,7 @@ Given = TypeVar("Given")
 
 _originals: dict[tuple[Any, str], Any] = {}
 _stand_ins: dict[tuple[Any, str], Any] = {}
-
-BY_ORIGINAL: dict[int, Any] = {}
-"""What stands in for something that a program may hold under a name of its own, by its identity."""
+_by_identity: dict[int, Any] = {}  # of originals that a program may have under names of its own
 
 
 def instead_of(owner: object, name: str, *, imported: bool = False) -> Callable[[Given], Given]:
@@ -31,7 +29,7 @@ def instead_of(owner: object, name: str, *, imported: bool = False) -> Callable[
         _originals[owner, name] = vars(owner)[name]
         _stand_ins[owner, name] = stand_in
         if imported:
-            BY_ORIGINAL[id(_originals[owner, name])] = stand_in
+            _by_identity[id(_originals[owner, name])] = stand_in
         return stand_in
 
     return register
@@ -40,6 +38,11 @@ def instead_of(owner: object, name: str, *, imported: bool = False) -> Callable[
 def original(owner: object, name: str) -> Any:
     """Return what `owner.name` is outside of an exploration."""
     return _originals[owner, name]
+
+
+def stand_in_for(thing: object) -> Any:
+    """Return what stands in for something that a program has imported, or None."""
+    return _by_identity.get(id(thing))
 
 
 def are_installed() -> bool:

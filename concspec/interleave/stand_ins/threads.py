@@ -15,8 +15,8 @@ from concspec.interleave.errors import ExplorationError
 from concspec.interleave.observing.classes import is_python
 from concspec.interleave.operations import Operation
 from concspec.interleave.scheduler import Execution, Task, Unwind, called_by
-from concspec.interleave.stand_ins.current import current
 from concspec.interleave.stand_ins.primitives import check_wait
+from concspec.interleave.stand_ins.running import current
 from concspec.interleave.stand_ins.table import instead_of, original
 from concspec.interleave.tracing import unseen
 
