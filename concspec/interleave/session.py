@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
 MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
 MOST_GARBAGE = 50_000  # objects that may gather until the garbage collector comes, and
+_HAS_FINALIZERS = hasattr(gc, "disable_finalizers")  # those of PyPy can be told to wait
 MOST_UNCOLLECTED = 128  # executions that may pass, as few objects can be large
 
 
@@ -194,6 +195,7 @@ class Session:
     def take(self) -> None:
         undoing = self.undoing
         self.collected = _collect_rarely(undoing)
+        _hold_back_finalizers(undoing)
         forget()
         self.locks = LentLocks()
         undoing.append(self.locks.undo)
@@ -281,6 +283,9 @@ class Session:
         ):
             self.uncollected = 0
             gc.collect(1)
+        if _HAS_FINALIZERS:
+            gc.enable_finalizers()  # type: ignore[attr-defined]
+            gc.disable_finalizers()  # type: ignore[attr-defined]
         self.locks.reset()
         self.restore_locals()
         if self.counter is not None:
@@ -424,6 +429,21 @@ def _collect_rarely(undoing: Undoing) -> bool:
     undoing.append(partial(gc.set_threshold, *threshold))
     gc.set_threshold(max(threshold[0], 20 * MOST_GARBAGE), *threshold[1:])
     return True
+
+
+def _hold_back_finalizers(undoing: Undoing) -> None:
+    """Keep finalizers and callbacks out of executions on PyPy, which runs them when it collects.
+
+    Those of one execution run before the next.
+    """
+    if _HAS_FINALIZERS:
+        undoing.append(_let_finalizers_run)
+        gc.disable_finalizers()  # type: ignore[attr-defined]
+
+
+def _let_finalizers_run() -> None:
+    with contextlib.suppress(ValueError):  # they are let run already
+        gc.enable_finalizers()  # type: ignore[attr-defined]
 
 
 def _stay_on_one_cpu(undoing: Undoing) -> None:

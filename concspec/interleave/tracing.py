@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from concspec.interleave.scheduler import Execution
 
+_PYPY = sys.implementation.name == "pypy"
 _settrace = sys.settrace  # the program is refused what bears that name meanwhile
 _RETURN = dis.opmap["RETURN_VALUE"]
 _sites: dict[int, tuple[CodeType, dict[int, Site]]] = {}
@@ -170,7 +171,8 @@ class Settrace(Tracing):
         if known[1] is not None:
             frame.f_trace_lines = False
             frame.f_trace_opcodes = is_watched(code)
-        return known[1]
+            return _each_once(known[1]) if _PYPY else known[1]
+        return None
 
     def watching(self, code: CodeType) -> Callable[[FrameType, str, Any], Any]:
         site_at = (sites_of(code) if is_watched(code) else {}).get
@@ -203,6 +205,25 @@ class Settrace(Tracing):
             return local
 
         return local
+
+
+def _each_once(local: Callable[[FrameType, str, Any], Any]) -> Callable[..., Any]:
+    """Tell each instruction of a frame once.
+
+    A loop that PyPy has compiled tells of the instruction that it jumps back to, which then tells
+    of itself (`jump_absolute` in pypy/module/pypyjit/interp_jit.py).
+    """
+    latest = -1
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal latest
+        here = frame.f_lasti if event == "opcode" else -1
+        if here != latest or here < 0:
+            latest = here
+            local(frame, event, argument)
+        return trace
+
+    return trace
 
 
 def unseen(function: Any) -> Any:

@@ -339,6 +339,25 @@ def test_a_handler_goes_on_while_another_thread_ends_the_execution(handler_of_al
         explore(program)
 
 
+@pytest.mark.skipif(not hasattr(gc, "disable_finalizers"), reason="they run when an object ends")
+def test_no_finalizer_runs_in_the_midst_of_an_execution():
+    class Thing:
+        def __del__(self):
+            ended.append(1)
+
+    ended = []
+
+    def program():
+        ended.clear()
+        Thing()
+        in_threads(gc.collect, gc.collect)()
+        return len(ended)
+
+    assert set(explore(program).outcomes) == {0}
+    gc.collect()
+    assert ended
+
+
 def test_a_stand_in_that_was_left_in_place_is_taken_out_again(monkeypatch):
     asleep = time.sleep
     left = []

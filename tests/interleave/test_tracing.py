@@ -1,0 +1,34 @@
+"""Where the interpreter tells that a thread is about to run an instruction."""
+
+import collections
+import threading
+import types
+
+from concspec.interleave import tracing
+
+
+class Counting:
+    """Stands for an execution, and counts how often its thread came to which access."""
+
+    def __init__(self):
+        self.by_ident = {threading.get_ident(): types.SimpleNamespace(inside=None)}
+        self.come_to = collections.Counter()
+
+    def access(self, _task, site, _frame):
+        self.come_to[site.label] += 1
+
+
+def go_through(items):
+    for _ in items:
+        pass
+
+
+def test_each_instruction_is_told_once_though_a_loop_is_compiled():
+    watching = tracing.tracing()
+    watching.execution = counting = Counting()
+    watching.begin()
+    try:
+        watching.run(go_through, [0] * 20_000)
+    finally:
+        watching.end()
+    assert counting.come_to == {"items": 1, "items[]": 20_001}
