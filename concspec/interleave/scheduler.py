@@ -541,7 +541,7 @@ class Execution:
         if given:
             touched = self.observer.going_on(site, touched, given)
         elif site.needed:
-            self.observer.results[id(frame), site.offset] = self.observer.read(site, frame)
+            self.observer.keep(site, frame, self.observer.read(site, frame))
         operation = self.operation_at(task, site, touched)
         task.pending = called_by(operation, frame) if site.is_of_library else operation
 
@@ -655,7 +655,7 @@ class Execution:
                     # one of C code.
                     goes_on = site.kind > ATTRIBUTE or write is not site.write
             if site.needed:
-                observer.results[id(frame), site.offset] = observer.read(site, frame)
+                observer.keep(site, frame, observer.read(site, frame))
                 goes_on = True
             # A name is looked up without calling anything.
             if goes_on and site.kind >= ATTRIBUTE:
@@ -761,13 +761,12 @@ class Execution:
                 found = self.observer.value_of(site, calling, frame, value)
             if found is not MISSING:
                 if site.needed:
-                    self.observer.results[id(calling), site.offset] = found
+                    self.observer.keep(site, calling, found)
                 del task.inside[id(calling)]
                 return
             if site.needed:  # it may give on what it was given
-                key = id(calling), site.offset
-                known = self.observer.results.get(key, MISSING)
-                self.observer.results[key] = self.objects.made_of([known, value])
+                known = self.observer.results.get((id(calling), site.offset), MISSING)
+                self.observer.keep(site, calling, self.objects.made_of([known, value]))
             if not self.alone:
                 if type(value) not in ATOMS or value is MISSING:
                     given = (*given, value)

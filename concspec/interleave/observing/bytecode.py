@@ -36,6 +36,8 @@ from concspec.interleave.observing.sites import (
     UNKNOWN,
     Built,
     Constant,
+    Either,
+    Latest,
     Local,
     Method,
     Null,
@@ -43,7 +45,7 @@ from concspec.interleave.observing.sites import (
     Result,
     Site,
     Source,
-    offsets_in,
+    pushed,
 )
 
 if TYPE_CHECKING:
@@ -182,13 +184,22 @@ class _Analysis:
         for offset in own_loops(self.found, self.variables):
             del self.found[offset]
         for site in self.found.values():
-            for offset in offsets_in((site.receiver, site.key, *site.arguments)):
-                if offset in self.found:
-                    self.found[offset].needed = True
+            for source in pushed((site.receiver, site.key, *site.arguments)):
+                self.need(source)
         if hasattr(sys, "monitoring"):
             return self.found
         # Tracing stops before the prefixes (EXTENDED_ARG) of an instruction and not behind them.
         return {self.entries[offset]: site for offset, site in self.found.items()}
+
+    def need(self, source: Result | Latest) -> None:
+        """Let the instructions that push a value keep it."""
+        offsets = _offsets(source)
+        found = [self.found[offset] for offset in offsets if offset in self.found]
+        for site in found:
+            site.needed = True
+        if isinstance(source, Latest) and len(found) == len(offsets):
+            for site in found:
+                site.among = (*(each for each in site.among if each != source), source)
 
     def caught(self, handler: Any, before: list[Source], offset: int) -> list[Source]:
         """Return the stack where an exception is handled: what was there before, and that."""
@@ -235,7 +246,7 @@ class _Analysis:
 
     def named(self, given: Source, name: str = "") -> None:
         """Store a value: from now on, what is still on the stack may hold more than when made."""
-        is_kept = isinstance(given, (Built, Result)) and self.at(1) is given
+        is_kept = isinstance(given, (Built, Result, Latest, Either)) and self.at(1) is given
         if name:
             self.forget_local(name)
             self.variables.bound[name].append(given)
@@ -625,8 +636,6 @@ class _Analysis:
         "UNARY_NEGATIVE",
         "UNARY_POSITIVE",
         "UNARY_INVERT",
-        "JUMP_IF_FALSE_OR_POP",
-        "JUMP_IF_TRUE_OR_POP",
         "POP_JUMP_IF_FALSE",
         "POP_JUMP_IF_TRUE",
         "POP_JUMP_FORWARD_IF_FALSE",
@@ -637,6 +646,12 @@ class _Analysis:
     def look_at_top(self, instruction: dis.Instruction) -> None:
         self.look(self.at(1))
         self.generic(instruction)
+
+    @_follows("JUMP_IF_FALSE_OR_POP", "JUMP_IF_TRUE_OR_POP")
+    def keep_or_pop(self, instruction: dis.Instruction) -> None:
+        self.look(self.at(1))
+        self.arrive(instruction.argval, list(self.stack))
+        self.pop()
 
     @_follows("TO_BOOL", "UNARY_NOT")
     def tell_truth(self, instruction: dis.Instruction) -> None:
@@ -807,7 +822,7 @@ def _is_code(source: Source) -> bool:
 def _mentions(source: Source, name: str) -> bool:
     while isinstance(source, Method):
         source = source.receiver
-    if isinstance(source, Built):
+    if isinstance(source, (Built, Either)):
         return any(_mentions(each, name) for each in source.parts)
     return isinstance(source, Local) and source.name == name
 
@@ -846,7 +861,30 @@ def _merged(left: list[Source], right: list[Source]) -> list[Source]:
     if not depth:
         return []
     pairs = zip(left[-depth:], right[-depth:])
-    return [one if _is_same(one, other) else UNKNOWN for one, other in pairs]
+    return [_either(one, other) for one, other in pairs]
+
+
+def _either(one: Source, other: Source) -> Source:
+    """Return the source of a value that comes from one of two."""
+    if _is_same(one, other):
+        return one
+    if isinstance(one, (Result, Latest)) and isinstance(other, (Result, Latest)):
+        # Each path runs one of the instructions last.
+        return Latest((*sorted({*_offsets(one), *_offsets(other)}),))
+    if isinstance(one, Built) and isinstance(other, Built) and len(one.parts) == len(other.parts):
+        return Built((*map(_either, one.parts, other.parts),), one.copied or other.copied)
+    return Either((one, other)) if _is_at_hand(one) and _is_at_hand(other) else UNKNOWN
+
+
+def _offsets(source: Result | Latest) -> tuple[int, ...]:
+    return source.offsets if isinstance(source, Latest) else (source.offset,)
+
+
+def _is_at_hand(source: Source) -> bool:
+    """Tell a value that can be had whichever path was taken."""
+    if isinstance(source, (Built, Either)):
+        return all(map(_is_at_hand, source.parts))
+    return isinstance(source, (Local, Constant)) and not _is_code(source)
 
 
 def _filled(container: Source) -> Source:
@@ -859,9 +897,13 @@ def _is_same(one: Source, other: Source) -> bool:
     """Tell whether two sources are one; named tuples of two kinds can be equal, too."""
     if isinstance(one, Method) and isinstance(other, Method):
         return one[1:] == other[1:] and _is_same(one.receiver, other.receiver)
-    if isinstance(one, Built) and isinstance(other, Built):
-        alike = one.copied == other.copied and len(one.parts) == len(other.parts)
-        return alike and all(map(_is_same, one.parts, other.parts))
+    if isinstance(one, (Built, Either)) and isinstance(other, (Built, Either)):
+        alike = type(one) is type(other) and one[1:] == other[1:]
+        return (
+            alike
+            and len(one.parts) == len(other.parts)
+            and all(map(_is_same, one.parts, other.parts))
+        )
     return type(one) is type(other) and one == other
 
 

@@ -22,6 +22,7 @@ from concspec.interleave.observing.classes import (
     is_a,
     is_copied_by_threads,
     is_modelled_class,
+    is_of_ctypes,
     is_of_program,
     is_of_python,
     is_python,
@@ -211,6 +212,8 @@ class Objects:
                 else:
                     closed.append(thing)
             else:
+                if is_of_ctypes(kind):
+                    self.distrust("the memory of ctypes")
                 found.append(thing)
                 todo += gc.get_referents(thing)
                 own = self.attributes_of(thing) if inside else None

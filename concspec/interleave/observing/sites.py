@@ -52,6 +52,18 @@ class Built(NamedTuple):
     copied: bool = False
 
 
+class Latest(NamedTuple):
+    """The value that the latest of these instructions pushed, where their paths have met."""
+
+    offsets: tuple[int, ...]
+
+
+class Either(NamedTuple):
+    """One of these, where their paths have met."""
+
+    parts: tuple[Source, ...]
+
+
 class Unknown(NamedTuple):
     """A value the analysis lost track of."""
 
@@ -64,7 +76,9 @@ class Part(NamedTuple):
     """An item of what is gone through or unpacked."""
 
 
-Source = Union[Local, Result, Constant, Method, Built, Unknown, Null, Part]
+Source = Union[
+    Local, Result, Constant, Method, Built, Latest, Either, Unknown, Null, Part
+]  # fmt: skip
 UNKNOWN = Unknown()
 PART = Part()
 NULL = Null()
@@ -78,16 +92,16 @@ COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
 ) = range(11)  # fmt: skip
 
 
-def offsets_in(sources: Iterable[Source]) -> Iterator[int]:
-    """Give the offsets of the instructions that values of these sources come from."""
+def pushed(sources: Iterable[Source]) -> Iterator[Result | Latest]:
+    """Give those among these sources, and in them, that are what instructions pushed."""
     todo = [*sources]
     while todo:
         source = todo.pop()
-        if isinstance(source, Result):
-            yield source.offset
+        if isinstance(source, (Result, Latest)):
+            yield source
         elif isinstance(source, Method):
             todo += [source.receiver, Result(source.offset)]
-        elif isinstance(source, Built):
+        elif isinstance(source, (Built, Either)):
             todo += source.parts
 
 
@@ -99,13 +113,15 @@ class Site:
     `key` the source of an item's key, `arguments` those of a call or of `super`, `write` whether it
     changes what it touches, `acts` whether it may change anything, or let it be changed, `deletes`
     whether it takes a variable away, `label` the access in the words of the source text, and
-    `needed` whether a later instruction of the code uses the value read here. `is_of_library` tells
+    `needed` whether a later instruction of the code uses the value read here, and `among` where it
+    may be that of another instruction instead. `is_of_library` tells
     code that the program calls and has not itself. `followed` is the code that a call here ran last
     time, where that is Python code that is seen.
     """
 
     __slots__ = (
         "acts",
+        "among",
         "arguments",
         "code",
         "deletes",
@@ -151,6 +167,7 @@ class Site:
         self.key = key
         self.arguments = arguments
         self.needed = False
+        self.among: tuple[Latest, ...] = ()
         self.deletes = False
         self.is_of_library = not is_program_code(code.co_filename)
         self.followed: CodeType | None = None

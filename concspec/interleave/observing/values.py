@@ -63,6 +63,8 @@ from concspec.interleave.observing.sites import (
     OPERATOR,
     Built,
     Constant,
+    Either,
+    Latest,
     Local,
     Method,
     Result,
@@ -104,7 +106,14 @@ class Values:
     def __init__(self, objects: Objects) -> None:
         """Start with no value known."""
         self.objects = objects
-        self.results: dict[tuple[int, int], object] = {}
+        self.results: dict[tuple[int, int | Latest], object] = {}
+
+    def keep(self, site: Site, frame: types.FrameType, value: object) -> None:
+        """Remember what the instruction at `site` pushes, for those that use it."""
+        key = id(frame)
+        self.results[key, site.offset] = value
+        for latest in site.among:
+            self.results[key, latest] = value
 
     def value(self, source: Source, frame: types.FrameType) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
@@ -132,7 +141,9 @@ class Values:
             return static_attribute(receiver, source.name) if source.offset < 0 else MISSING
         if type(source) is Constant:
             return source.value
-        if type(source) is Built:
+        if type(source) is Latest:
+            return self.results.get((id(frame), source), MISSING)
+        if type(source) is Built or type(source) is Either:
             parts = [self.value(each, frame) for each in source.parts]
             return self.objects.made_of(parts)
         return MISSING
