@@ -6,9 +6,9 @@
 Each run is a pytest of its own, with a seed of its own, under one of CONDITIONS, serially or with
 ``-n 4``, so that every 20 runs go through all of them.  What it saw is added to the log, a JSON
 object a line: a series that was interrupted goes on where it stopped, and with ``--runs 0`` only
-the table is printed.  A run that was not as it must be stands there with its whole output and the
-command that repeats it.  The exit status is 1 if there is one: a claim that changed, an error, a
-hang, or a process, a piece of shared memory or a temporary file left behind.
+the table is printed.  A run that was not as it must be stands there, and is printed, with its whole
+output and the command that repeats it.  The exit status is 1 if there is one: a claim that changed,
+an error, a hang, or a process, a piece of shared memory or a temporary file left behind.
 
 It needs Linux, root (for namespaces of its own), iproute2, and virtualenv, with which it makes the
 environments, ``.venv/stability-INTERPRETER``.
@@ -319,7 +319,10 @@ def main() -> int:
     lines = [line for line in read(options.log) if line["interpreter"] in found]
     for key in ("interpreter", "condition", "mode") if lines else ():
         print("\n".join(table(lines, key)), end="\n\n")
-    return int(any(line[fault] for line in lines for fault in FAULTS))
+    faulty = [line for line in lines if any(line[fault] for fault in FAULTS)]
+    for line in faulty:
+        print(f"{_told(line)}\n{line['command']}\n{line['output']}")
+    return int(bool(faulty))
 
 
 if __name__ == "__main__":

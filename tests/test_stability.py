@@ -130,6 +130,16 @@ def test_what_is_no_text_is_told_all_the_same(stability, monkeypatch):
     assert line.endswith(" \N{REPLACEMENT CHARACTER} ")
 
 
+def test_the_output_of_a_run_that_went_wrong_is_printed(
+    stability, hardship, tmp_path, monkeypatch, capsys
+):
+    hardship("idle", "echo something went wrong; exit 5")
+    monkeypatch.setattr(sys, "argv", ["stability", "p", "--runs=1", f"--log={tmp_path / 'log'}"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert stability.main() == 1
+    assert "something went wrong" in capsys.readouterr().out
+
+
 SERIES = """
 import sys
 from pathlib import Path
