@@ -749,6 +749,7 @@ class Execution:
         calls a key, that goes on with what it was doing, which is a step anew.
         """
         task.inside.pop(id(frame), None)
+        self.observer.latest.pop(id(frame), None)
         calling = frame.f_back
         inside = None if calling is None else task.inside.get(id(calling))
         if calling is None or inside is None or self.over or task.waiting:

@@ -53,6 +53,15 @@ class Tracing:
         """Call `function` in a thread of the program, and watch what that does."""
         return function(*arguments)
 
+    def sites(self, code: CodeType) -> dict[int, Site]:
+        """Return the sites of code that is watched; a fault in finding them ends the execution."""
+        try:
+            return sites_of(code) if is_watched(code) else {}
+        except Exception as error:
+            if self.execution is None:
+                raise
+            self.execution.break_off(error)
+
 
 class Monitoring(Tracing):
     """Instruction events of `sys.monitoring`, for the code of the program alone."""
@@ -101,7 +110,7 @@ class Monitoring(Tracing):
             execution = self.execution  # which ends while other threads of the process run
             if execution is None or get_ident() not in execution.by_ident:
                 return None
-            found = sites_of(code) if is_watched(code) else {}
+            found = self.sites(code)
             self.watched[id(code)] = (code, found)
             events = self.monitoring.events
             returning = 0 if code.co_flags & GENERATOR else events.PY_RETURN
@@ -115,7 +124,7 @@ class Monitoring(Tracing):
         execution = self.execution
         if execution is not None and id(code) in self.watched:
             task = execution.by_ident.get(get_ident())
-            if task is not None and task.inside:
+            if task is not None and (task.inside or execution.observer.latest):
                 execution.returned(task, sys._getframe(1), value, failed=failed)
 
     def instruction(self) -> Callable[[CodeType, int], object]:
@@ -175,7 +184,7 @@ class Settrace(Tracing):
         return None
 
     def watching(self, code: CodeType) -> Callable[[FrameType, str, Any], Any]:
-        site_at = (sites_of(code) if is_watched(code) else {}).get
+        site_at = self.sites(code).get
         has_cells = bool(code.co_freevars or code.co_cellvars)
         returns = not code.co_flags & GENERATOR
         opcodes = code.co_code
@@ -192,7 +201,7 @@ class Settrace(Tracing):
                 execution.access(task, site, frame)
             elif event == "return" and returns:
                 task = execution.by_ident.get(get_ident())
-                if task is None or not task.inside:
+                if task is None or not (task.inside or execution.observer.latest):
                     return local
                 # Where an exception goes on, the frame does not stand at a return.
                 failed = argument is None and opcodes[frame.f_lasti] != _RETURN

@@ -1,6 +1,12 @@
-"""Where paths of a function meet, a value is known as well as on each of them, and no better."""
+"""Where paths of a function meet, a value is known as well as on each of them, and no better.
 
+What is chosen is not used in the last few instructions of a function: those are compiled for each
+path, which then do not meet.
+"""
+
+import operator
 import threading
+import types
 
 import pytest
 
@@ -22,12 +28,14 @@ def through_each(choose, position):
 
 
 def by_arguments(one, other, is_first):
-    return max([(one if is_first else other)[0]])  # one instruction for all paths
+    seen = [(one if is_first else other)[0]]
+    return seen[0]
 
 
 def by_cells(one, other, is_first):
     def look():
-        return max([(one if is_first else other)[0]])
+        seen = [(one if is_first else other)[0]]
+        return seen[0]
 
     return look()
 
@@ -35,29 +43,34 @@ def by_cells(one, other, is_first):
 def by_global_names(one, other, is_first):
     global FIRST, SECOND
     FIRST, SECOND = one, other
-    return max([(FIRST if is_first else SECOND)[0]])
+    seen = [(FIRST if is_first else SECOND)[0]]
+    return seen[0]
 
 
 def by_an_or(one, other, is_first):
-    return max([((is_first and one) or other)[0]])
+    seen = [((is_first and one) or other)[0]]
+    return seen[0]
 
 
 def by_an_or_of_cells(one, other, is_first):
     def look():
-        return max([((is_first and one) or other)[0]])
+        seen = [((is_first and one) or other)[0]]
+        return seen[0]
 
     return look()
 
 
 def by_three(one, other, is_first):
-    return max([(one if is_first else () if one is None else other)[0]])
+    seen = [(one if is_first else () if one is None else other)[0]]
+    return seen[0]
 
 
 def by_three_cells(one, other, is_first):
     third = [7]
 
     def look():
-        return max([(one if is_first else third if one is other else other)[0]])
+        seen = [(one if is_first else third if one is other else other)[0]]
+        return seen[0]
 
     return look()
 
@@ -97,6 +110,88 @@ def by_a_variable_that_is_bound_anew(one, other, is_first):
     return chosen[0]
 
 
+def by_a_cell_or_a_constant(one, other, is_first):
+    def look():
+        seen = [(one if is_first else (0,))[0], (other if not is_first else (0,))[0]]
+        return max(seen)
+
+    return look()
+
+
+def by_a_cell_or_an_argument(one, other, is_first):
+    def look(other):
+        seen = [(one if is_first else other)[0]]
+        return seen[0]
+
+    return look(other)
+
+
+def by_an_attribute_or_a_constant(one, other, is_first):
+    box = types.SimpleNamespace(one=one if is_first else None, other=other)
+    seen = [(box.one or (0,))[0], ((0,) if is_first else box.other)[0]]
+    return max(seen)
+
+
+def by_a_pair_or_nothing(one, other, is_first):
+    box = types.SimpleNamespace(pair=(other, None) if not is_first else None, one=one)
+    first, _ = box.pair or (box.one, None)
+    return first[0]
+
+
+def by_a_pair_of_a_choice(one, other, is_first):
+    def look(pair):
+        first, _ = pair or (one if is_first else other, None)
+        return first[0]
+
+    return look(None)
+
+
+def by_a_pair_of_a_cell_or_an_argument(one, other, is_first):
+    def look(pair, other):
+        seen = str(pair or (one if is_first else other, None))  # "([1], None)"
+        return int(seen[2])
+
+    return look(None, other)
+
+
+def by_a_generator_that_is_sent_to(one, other, is_first):
+    def look():
+        seen = [operator.getitem((one if is_first else ()) or other, (yield))]
+        yield seen[0]
+
+    looking = look()
+    next(looking)
+    return looking.send(0)
+
+
+def by_frames_that_come_again(one, other, is_first):
+    def get(which, *, really):
+        seen = [(which if really else (0,))[0], (one if really is None else (0,))[0]]
+        return max(seen)
+
+    return max(get(one, really=is_first), get(other, really=not is_first))
+
+
+def by_a_default_of_get(one, other, is_first):
+    known = {"one": one} if is_first else {}
+    seen = [known.get("one", other)[0]]
+    return seen[0]
+
+
+def by_a_missing_default_of_get(one, other, is_first):
+    known = {} if is_first else {"other": other}
+    seen = [(known.get("other") or one)[0]]
+    return seen[0]
+
+
+def by_a_generator(one, other, is_first):
+    def look():
+        yield max([(one if is_first else (0,))[0]])
+        yield max([(other if not is_first else (0,))[0]])
+
+    return max(look())
+
+
 def by_a_second_round(one, other, is_first):
     def look():
         for chooses_first in (not is_first, is_first):
@@ -110,13 +205,15 @@ def by_a_call(one, other, is_first):
     def get(which):
         return which
 
-    return max([(get(one) if is_first else get(other))[0]])
+    seen = [(get(one) if is_first else get(other))[0]]
+    return seen[0]
 
 
 def by_an_attribute(one, other, is_first):
     box = type("Box", (), {})()
     box.one, box.other = one, other
-    return max([(box.one if is_first else box.other)[0]])
+    seen = [(box.one if is_first else box.other)[0]]
+    return seen[0]
 
 
 @pytest.mark.parametrize("position", [0, 1])
@@ -126,7 +223,11 @@ def by_an_attribute(one, other, is_first):
         by_arguments, by_cells, by_global_names, by_an_or, by_an_or_of_cells, by_three,
         by_three_cells, by_unpacking, by_pairs, by_pairs_of_cells, by_a_container_of_either,
         by_an_argument, by_arguments_of_a_call, by_a_variable_that_is_bound_anew,
-        by_a_second_round, by_a_call, by_an_attribute,
+        by_a_second_round, by_a_call, by_an_attribute, by_a_cell_or_a_constant,
+        by_a_cell_or_an_argument, by_an_attribute_or_a_constant, by_a_pair_or_nothing,
+        by_a_pair_of_a_choice, by_a_pair_of_a_cell_or_an_argument,
+        by_a_generator_that_is_sent_to, by_frames_that_come_again, by_a_default_of_get,
+        by_a_missing_default_of_get, by_a_generator,
     ],
 )  # fmt: skip
 def test_what_is_chosen_is_looked_at(choose, position):
@@ -193,3 +294,61 @@ def test_a_choice_is_no_switch_point(take):
     found = explore(program)
     assert not found.shared
     assert (found.executions, found.redundant, len(found.deadlocks)) == (3, 0, 1)
+
+
+def add_or_begin(box, n):
+    box.x = (box.x or 0) + n
+
+
+def put_greatest(box, n):
+    box.x = max(box.x or 0, n)
+
+
+def add_if_large(box, n):
+    box.x += n if n > 1 else len(box.known)
+
+
+def count_in_a_dictionary(box, n):
+    box.known["n"] = (box.known.get("n") or 0) + n
+
+
+def add_all(box, n):
+    for each in box.items or (n,):
+        box.x += each
+
+
+@pytest.mark.parametrize(
+    ("change", "classes"),
+    [
+        (add_or_begin, 4),
+        (put_greatest, 4),
+        (add_if_large, 4),
+        (count_in_a_dictionary, 4),
+        (add_all, 4),
+    ],
+)
+def test_a_default_is_no_switch_point(change, classes):
+    def program():
+        box = types.SimpleNamespace(x=0, items=None, known={})
+        both(lambda: change(box, 1), lambda: change(box, 2))
+
+    found = explore(program)
+    assert len(found.shared) == 1
+    assert (found.executions, found.redundant) == (classes, 0)
+
+
+def test_what_a_function_chose_is_forgotten_when_it_ends():
+    def program():
+        items = [1]
+
+        def count(*, really):
+            seen = [len(items if really else ())]
+            return seen[0]
+
+        def look():
+            return count(really=True) + count(really=False)
+
+        return first_seen(look, lambda: items.append(2))
+
+    found = explore(program)
+    assert {label: outcome.executions for label, outcome in found.outcomes.items()} == {1: 1, 2: 1}

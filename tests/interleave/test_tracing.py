@@ -4,7 +4,23 @@ import collections
 import threading
 import types
 
-from concspec.interleave import tracing
+import pytest
+
+from concspec.interleave import explore, tracing
+
+
+def test_a_fault_in_finding_sites_is_no_exception_of_the_program(monkeypatch):
+    def fail(_code):
+        raise LookupError("an instruction that nobody knows")
+
+    def program():
+        thread = threading.Thread(target=print)
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr(tracing, "sites", fail)
+    with pytest.raises(LookupError, match="that nobody knows"):
+        explore(program)
 
 
 class Counting:
@@ -12,6 +28,7 @@ class Counting:
 
     def __init__(self):
         self.by_ident = {threading.get_ident(): types.SimpleNamespace(inside=None)}
+        self.observer = types.SimpleNamespace(latest=None)
         self.come_to = collections.Counter()
 
     def access(self, _task, site, _frame):

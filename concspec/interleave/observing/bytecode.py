@@ -164,7 +164,9 @@ class _Analysis:
             self.line = lines.get(offset) or self.line
             if entry in self.at_target:
                 arriving = self.at_target[entry]
-                self.stack = _merged(self.stack, arriving) if alive and not dropped else arriving
+                self.stack = (
+                    self.merged(self.stack, arriving) if alive and not dropped else arriving
+                )
             elif entry in handlers:
                 handler = handlers[entry]
                 self.stack = self.caught(handler, before.get(handler.start, []), entry)
@@ -257,6 +259,19 @@ class _Analysis:
         if depth <= len(self.stack):
             self.stack[-depth] = source
 
+    def merged(self, left: list[Source], right: list[Source]) -> list[Source]:
+        """Return what is known of the stack where two paths meet (the tops are aligned)."""
+        depth = min(len(left), len(right))
+        if not depth:
+            return []
+        met = map(_either, left[-depth:], right[-depth:])
+        # The end of a generator is not seen, so what was pushed may have been by another one.
+        is_lost = self.code.co_flags & GENERATOR
+        return [
+            UNKNOWN if is_lost and isinstance(each, Either) and any(pushed([each])) else each
+            for each in met
+        ]
+
     # What most instructions do.
 
     def generic(self, instruction: dis.Instruction) -> None:
@@ -289,7 +304,7 @@ class _Analysis:
 
     def arrive(self, target: int, stack: list[Source]) -> None:
         known = self.at_target.get(target)
-        self.at_target[target] = stack if known is None else _merged(known, stack)
+        self.at_target[target] = stack if known is None else self.merged(known, stack)
 
     def site(
         self,
@@ -322,6 +337,10 @@ class _Analysis:
             return source.name
         if isinstance(source, Method):
             return f"{self.text(source.receiver)}.{source.name}"
+        if isinstance(source, Latest):
+            return self.text(Result(source.offsets[0]))
+        if isinstance(source, Either):
+            return self.text(source.parts[0])
         if isinstance(source, Result) and source.offset in self.found:
             site = self.found[source.offset]
             return site.label if site.kind in (GLOBAL, CELL, ATTRIBUTE, ITEM, CAPTURE) else "?"
@@ -855,15 +874,6 @@ def _stored(instruction: dis.Instruction) -> tuple[str, ...]:
     return _pair(instruction.argval)[:1] if name == "STORE_FAST_LOAD_FAST" else ()
 
 
-def _merged(left: list[Source], right: list[Source]) -> list[Source]:
-    """Return what is known of the stack where two paths meet (the tops are aligned)."""
-    depth = min(len(left), len(right))
-    if not depth:
-        return []
-    pairs = zip(left[-depth:], right[-depth:])
-    return [_either(one, other) for one, other in pairs]
-
-
 def _either(one: Source, other: Source) -> Source:
     """Return the source of a value that comes from one of two."""
     if _is_same(one, other):
@@ -873,18 +883,29 @@ def _either(one: Source, other: Source) -> Source:
         return Latest((*sorted({*_offsets(one), *_offsets(other)}),))
     if isinstance(one, Built) and isinstance(other, Built) and len(one.parts) == len(other.parts):
         return Built((*map(_either, one.parts, other.parts),), one.copied or other.copied)
-    return Either((one, other)) if _is_at_hand(one) and _is_at_hand(other) else UNKNOWN
+    parts = [*_alternatives(one), *_alternatives(other)]
+    return UNKNOWN if UNKNOWN in parts else Either((*parts,))
+
+
+def _alternatives(source: Source) -> tuple[Source, ...]:
+    """Return what a value can be, each with what has to be pushed for it to come to be."""
+    if isinstance(source, Either):
+        return source.parts
+    if isinstance(source, (Result, Latest)):
+        return (Latest(_offsets(source)),)
+    if isinstance(source, Built):
+        parts = [
+            one
+            for each in source.parts
+            for one in ((UNKNOWN,) if isinstance(each, Either) else _alternatives(each))
+        ]
+        return (UNKNOWN if UNKNOWN in parts else Built((*parts,), source.copied),)
+    is_at_hand = isinstance(source, (Local, Constant)) and not _is_code(source)
+    return (source if is_at_hand else UNKNOWN,)
 
 
 def _offsets(source: Result | Latest) -> tuple[int, ...]:
     return source.offsets if isinstance(source, Latest) else (source.offset,)
-
-
-def _is_at_hand(source: Source) -> bool:
-    """Tell a value that can be had whichever path was taken."""
-    if isinstance(source, (Built, Either)):
-        return all(map(_is_at_hand, source.parts))
-    return isinstance(source, (Local, Constant)) and not _is_code(source)
 
 
 def _filled(container: Source) -> Source:

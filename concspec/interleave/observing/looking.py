@@ -191,15 +191,18 @@ def searched(classes: Sequence[type], name: str) -> tuple[tuple[int, ...], int |
     return tuple(passed), None
 
 
-def static_item(receiver: object, key: object) -> object:
-    """Return an item of a plain container without running any code of the program."""
+def static_item(receiver: object, key: object, absent: object = MISSING) -> object:
+    """Return an item of a plain container without running any code of the program, or MISSING.
+
+    Of a dictionary without such a key it is `absent`.
+    """
     if type(receiver) in (list, tuple) and type(key) is int:
         try:
             return receiver[key]  # type: ignore[index]
         except IndexError:
             return MISSING
     if type(receiver) in (dict, defaultdict, OrderedDict) and type(key) in _PLAIN_KEYS:
-        return receiver.get(key, MISSING)  # type: ignore[attr-defined]
+        return receiver.get(key, absent)  # type: ignore[attr-defined]
     return MISSING
 
 

@@ -59,7 +59,7 @@ class Latest(NamedTuple):
 
 
 class Either(NamedTuple):
-    """One of these, where their paths have met."""
+    """One of these, where their paths have met; what has not come to be is none of them."""
 
     parts: tuple[Source, ...]
 

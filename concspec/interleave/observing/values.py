@@ -68,6 +68,7 @@ from concspec.interleave.observing.sites import (
     Local,
     Method,
     Result,
+    pushed,
 )
 from concspec.interleave.watched import OWN
 
@@ -98,22 +99,23 @@ class Values:
     """Finds the values of one execution, which are among its `objects`.
 
     `results` has, by frame and offset, what instructions pushed: whichever thread goes on with a
-    generator finds what another one left there.
+    generator finds what another one left there.  `latest` has, by frame, what the latest of some
+    instructions pushed, until the frame ends.
     """
 
-    __slots__ = ("objects", "results")
+    __slots__ = ("latest", "objects", "results")
 
     def __init__(self, objects: Objects) -> None:
         """Start with no value known."""
         self.objects = objects
-        self.results: dict[tuple[int, int | Latest], object] = {}
+        self.results: dict[tuple[int, int], object] = {}
+        self.latest: dict[int, dict[Latest, object]] = {}
 
     def keep(self, site: Site, frame: types.FrameType, value: object) -> None:
         """Remember what the instruction at `site` pushes, for those that use it."""
-        key = id(frame)
-        self.results[key, site.offset] = value
-        for latest in site.among:
-            self.results[key, latest] = value
+        self.results[id(frame), site.offset] = value
+        if site.among:
+            self.latest.setdefault(id(frame), {}).update(dict.fromkeys(site.among, value))
 
     def value(self, source: Source, frame: types.FrameType) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
@@ -141,11 +143,16 @@ class Values:
             return static_attribute(receiver, source.name) if source.offset < 0 else MISSING
         if type(source) is Constant:
             return source.value
-        if type(source) is Latest:
-            return self.results.get((id(frame), source), MISSING)
-        if type(source) is Built or type(source) is Either:
+        if type(source) is Built:
             parts = [self.value(each, frame) for each in source.parts]
             return self.objects.made_of(parts)
+        if type(source) is Latest:
+            return self.latest.get(id(frame), {}).get(source, MISSING)
+        if type(source) is Either:
+            known = self.latest.get(id(frame), {})
+            there = [one for one in source.parts if all(each in known for each in pushed([one]))]
+            values = [self.value(each, frame) for each in there]
+            return self.objects.made_of(values) if values else MISSING
         return MISSING
 
     def callee(self, site: Site, frame: types.FrameType) -> tuple[Any, object]:
@@ -259,8 +266,10 @@ class Values:
         if is_a(owner, TEXTS):
             return NEW
         if is_a(owner, dict) and function.__name__ in _GETTING_ITEMS and given:
-            found = static_item(owner, given[0])
-            if found is not MISSING or function.__name__ != "get":
+            gets = function.__name__ == "get"
+            default = (*given[1:], None)[0] if gets else MISSING
+            found = static_item(owner, given[0], default)
+            if found is not MISSING or not gets:
                 return found  # what is made and put there is new, and shared at once
         if is_a(owner, HOLDERS):
             return self.objects.made_of([owner, *given])
