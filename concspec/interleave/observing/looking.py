@@ -5,6 +5,7 @@ Attributes are looked up statically, and keys are compared only where they are p
 
 from __future__ import annotations
 
+import _thread
 import gc
 import sys
 import threading
@@ -65,6 +66,7 @@ DESCRIPTORS = frozenset(
 CONTAINERS = (list, dict, set, bytearray, deque)
 HOLDERS = (*CONTAINERS, tuple, frozenset)
 """What holds other objects: containers, and what is like them but does not change."""
+REAL_LOCKS = frozenset([type(_thread.allocate_lock()), type(threading.RLock())])
 _PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
 ANY = object()
 """Among the objects that were reached: all others, too."""

@@ -38,6 +38,7 @@ from concspec.interleave.observing.looking import (
     HOLDERS,
     MISSING,
     NEW,
+    REAL_LOCKS,
     Aliases,
     begins_in_each_thread,
     elements,
@@ -182,6 +183,8 @@ class Objects:
                         todo += [one for one in namespace(each).values() if not callable(one)]
                 closed.append(thing)
             elif is_modelled_class(kind):
+                if kind in REAL_LOCKS:
+                    self.distrust(f"a {kind.__name__} that was there before and was not found")
                 closed.append(thing)
                 given_to = (threading.Thread, threading.local)
                 own = self.attributes_of(thing) if inside and is_a(thing, given_to) else None

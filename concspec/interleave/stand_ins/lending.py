@@ -16,7 +16,7 @@ import sys
 import threading
 import types
 import warnings
-from collections import deque
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.classes import is_of_program
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _LOCK = type(_thread.allocate_lock())
 _RLOCK = type(threading.RLock())
 _METHOD: type = type([].append)
+_CACHE: Any = type(functools.lru_cache(len))
 _SYNCHRONISATION = (
     threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue,
     SimpleQueue,
@@ -165,24 +166,21 @@ class LentLocks:
             self.convert(value.__self__)
             self.convert(value.__func__)
         elif isinstance(value, functools.partial):
-            self.convert(value.func)
-            self.convert(value.args)
+            self.partial(value)
             self.mapping(value.keywords)
+        elif isinstance(value, _CACHE):
+            self.convert(value.__wrapped__)
         elif isinstance(value, types.ModuleType):
             if is_program_code(str(getattr(value, "__file__", None) or "<frozen>")):
                 self.mapping(value.__dict__)
         elif isinstance(value, type):
             if _of_program(value):
                 for name, each in list(vars(value).items()):
-                    if isinstance(each, (staticmethod, classmethod)):
-                        self.convert(each.__func__)
-                    elif isinstance(each, property):
-                        self.convert(each.fget)
-                        self.convert(each.fset)
-                    elif not name.startswith("__"):
-                        self.class_attribute(value, name, each)
+                    self.class_attribute(value, name, each)
         elif isinstance(value, dict):
             self.mapping(value)
+            if isinstance(value, defaultdict):
+                self.attribute(value, "default_factory")
         elif isinstance(value, (list, deque)):
             self.sequence(value)
         elif isinstance(value, (set, frozenset)):
@@ -248,7 +246,27 @@ class LentLocks:
         self.replace(getattr(owner, name), functools.partial(setattr, owner, name))
 
     def class_attribute(self, owner: type, name: str, value: object) -> None:
-        self.replace(value, functools.partial(type.__setattr__, owner, name))
+        put = functools.partial(type.__setattr__, owner, name)
+        if isinstance(value, (staticmethod, classmethod)):
+            function = self.convert(value.__func__)
+            if function is not value.__func__:
+                self.undoing.append(functools.partial(put, value))
+                put(type(value)(function))
+        elif isinstance(value, property):
+            self.convert(value.fget)
+            self.convert(value.fset)
+        elif isinstance(value, types.FunctionType):
+            self.convert(value)
+        elif not name.startswith("__"):
+            self.replace(value, put)
+
+    def partial(self, value: functools.partial[Any]) -> None:
+        function, given = self.convert(value.func), self.convert(value.args)
+        if function is not value.func or given is not value.args:
+            state = value.func, value.args, value.keywords, vars(value)
+            put = value.__setstate__  # type: ignore[attr-defined]
+            self.undoing.append(functools.partial(put, state))
+            put((function, given, *state[2:]))
 
 
 def _of_program(kind: type) -> bool:

@@ -100,6 +100,11 @@ class Lock:
         self.holder: Task | None = None
         self.taken = False
 
+    @classmethod
+    def make(cls) -> Any:
+        """Return a new one, or in threads that are not the program's a real lock."""
+        return cls() if current() is not None else _real_allocate()
+
     def is_free(self) -> bool:
         """Tell whether it can be acquired."""
         return not self.taken
@@ -264,11 +269,11 @@ class RLock:
         self.outside = _real_rlock()
 
 
-@instead_of(_thread, "allocate_lock", imported=True)
-@instead_of(threading, "Lock", imported=True)
-@instead_of(threading, "_allocate_lock")
-def _make_lock() -> Any:
-    return Lock() if current() is not None else _real_allocate()
+# Bound, since as an attribute of a class it is not to be given the object, as that of C is not.
+_make_lock = Lock.make
+for _module, _name in ((_thread, "allocate_lock"), (threading, "Lock")):
+    instead_of(_module, _name, imported=True)(_make_lock)
+instead_of(threading, "_allocate_lock")(_make_lock)
 
 
 @instead_of(threading, "RLock", imported=True)

@@ -1,0 +1,169 @@
+"""Locks, and what makes them, are found wherever a program got them before the exploration."""
+
+import dataclasses
+import functools
+import itertools
+import threading
+from collections import defaultdict
+from threading import Lock, RLock
+
+import pytest
+
+from concspec.interleave import explore
+from tests.interleave.test_shared_state import both
+
+
+@dataclasses.dataclass
+class ByField:
+    lock: object = dataclasses.field(default_factory=Lock)
+
+
+@dataclasses.dataclass
+class ByFieldAgain:
+    lock: object = dataclasses.field(default_factory=RLock)
+
+
+class ByDefault:
+    def __init__(self, make=Lock):
+        self.lock = make()
+
+
+class ByOneForAll:
+    def __init__(self, lock=Lock()):  # noqa: B008 - as people do by mistake
+        self.lock = lock
+
+
+class ByAttribute:
+    make = Lock
+
+    def __init__(self):
+        self.lock = self.make()
+
+
+class ByStaticMethod:
+    make = staticmethod(Lock)
+
+    def __init__(self):
+        self.lock = self.make()
+
+
+class ByClassMethod:
+    @classmethod
+    def make(cls, make=Lock):
+        return make()
+
+    def __init__(self):
+        self.lock = self.make()
+
+
+locks = defaultdict(Lock)
+
+
+class ByName:
+    @property
+    def lock(self):
+        return locks["one"]
+
+
+class ByDescriptor:
+    def __get__(self, _instance, _owner, lock=Lock()):  # noqa: B008
+        return lock
+
+
+class OfDescriptor:
+    lock = ByDescriptor()
+
+
+class ByClassOfThread(threading.Thread):
+    make = Lock
+
+    @property
+    def lock(self):
+        return self.__dict__.setdefault("own", self.make())
+
+
+def remembering(lock):
+    @functools.lru_cache(maxsize=1)
+    def give(name):
+        return name, lock
+
+    return give
+
+
+remembered = remembering(Lock())
+by_partial = functools.partial(Lock)
+by_argument = functools.partial(lambda make, lock: lock or make(), RLock, lock=None)
+with_lock = functools.partial(lambda lock: lock, Lock())
+
+
+class Holder:
+    def __init__(self, lock):
+        self.lock = lock
+
+
+def defined_within():
+    class Inner:
+        make = threading.Lock
+
+        def __init__(self):
+            self.lock = self.make()
+
+    return Inner()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        ByField, ByFieldAgain, ByDefault, ByOneForAll, ByAttribute, ByStaticMethod, ByClassMethod,
+        ByName, OfDescriptor, ByClassOfThread, defined_within,
+        lambda: Holder(remembered("one")[1]),
+        lambda: Holder(by_partial()),
+        lambda: Holder(by_argument()),
+        lambda: Holder(with_lock()),
+    ],
+)  # fmt: skip
+def test_a_lock_is_found(make):
+    def program():
+        thing = make()
+        got = []
+
+        def use():
+            if thing.lock.acquire(blocking=False):
+                got.append(True)
+                thing.lock.release()
+            else:
+                got.append(False)
+
+        both(use, use)
+        return sum(got)
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {1, 2}
+
+
+def test_what_makes_locks_is_given_back():
+    before = by_partial.func, with_lock.args, locks.default_factory
+    explore(lambda: both(with_lock, by_partial))
+    assert (by_partial.func, with_lock.args, locks.default_factory) == before
+    assert vars(ByStaticMethod)["make"].__func__ is Lock
+    assert vars(ByAttribute)["make"] is Lock
+    assert type(by_partial()) is type(ByField().lock) is type(ByAttribute().lock) is type(Lock())
+
+
+hidden = itertools.repeat(Lock())
+
+
+def test_a_lock_that_is_not_found_proves_nothing():
+    def program():
+        lock = next(hidden)
+
+        def use():
+            if lock.acquire(blocking=False):
+                lock.release()
+
+        both(use, use)
+
+    found = explore(program)
+    assert not found.complete
+    assert "was not found" in found.bound
