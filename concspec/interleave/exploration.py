@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,7 @@ from concspec.interleave.reduction import (
     Serial,
 )
 from concspec.interleave.schedule import decode, encode, spell
+from concspec.interleave.scheduler import Raised
 from concspec.interleave.session import Session
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 
 MOST_SCOUTED = 200
+MOST_UNSETTLED = 5  # runs after which what one of them shows to be shared stays so
 
 
 class Outcome(NamedTuple):
@@ -223,19 +226,25 @@ def scout(session: Session, shared: frozenset[str]) -> frozenset[str]:
 
 
 def discover(session: Session) -> tuple[frozenset[str], Run]:
-    """Return the accesses that a serial run already shows to be shared, and the last such run."""
+    """Return the accesses that a serial run already shows to be shared, and the last such run.
+
+    What only the first run does, as to fill a cache, is not among them.
+    """
     shared: frozenset[str] = frozenset()
     before: Run | None = None
-    while True:
-        execution, result = session.execute(Serial(), shared)
+    for runs in itertools.count(1):
+        known = shared
+        execution, result = session.execute(Serial(), known)
         run = Run.of(execution, result)
-        if before is not None and not execution.discovered:
+        shared = execution.conflicting if runs < MOST_UNSETTLED else known | execution.conflicting
+        if before is not None and shared == known:
             break
-        before = run
-        shared |= execution.discovered
+        before, besides = run, known
     if len(execution.tasks) == 1:
         raise NothingToExplore(
-            "the program started no thread, so there is nothing to explore; let it make plain "
+            f"the program raised {result.text} before it started a thread"
+            if isinstance(result, Raised)
+            else "the program started no thread, so there is nothing to explore; let it make plain "
             "threading.Threads, start and join them (a function that is only the body of one "
             "thread is not a program)"
         )
@@ -245,7 +254,8 @@ def discover(session: Session) -> tuple[frozenset[str], Run]:
             "would be proved; code of the standard library and of installed packages counts as "
             "one step: is the function in a file of its own?"
         )
-    if not before.is_like(run, shared):
+    assert before is not None
+    if not before.is_like(run, besides | shared):
         # The first may have set up what the others find, as an import does.
         run.compare(session.program, Run.of(*session.execute(Serial(), shared)))
     return shared, run

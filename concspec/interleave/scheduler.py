@@ -187,8 +187,9 @@ class Step:
 class Execution:
     """One run of a program under a search.
 
-    `shared` holds the labels of the accesses that are switch points.  Others are watched: what
-    turns out to be shared as well lands in `discovered`, and the exploration begins anew.
+    `shared` holds the labels of the accesses that are switch points.  All are watched: those that
+    nothing orders end up in `conflicting`, and those among them that were no switch points in
+    `discovered`, with which the exploration begins anew.
     """
 
     __slots__ = (
@@ -197,6 +198,7 @@ class Execution:
         "by_ident",
         "by_index",
         "by_thread",
+        "conflicting",
         "cut",
         "cycle",
         "deadline",
@@ -259,6 +261,7 @@ class Execution:
         self.numbers = {} if numbers is None else numbers
         self.sharing = Sharing() if sharing is None else sharing
         self.stretches: list[Stretch] = []
+        self.conflicting: frozenset[str] = frozenset()
         self.discovered: frozenset[str] = frozenset()
         self.tasks: list[Task] = []
         self.by_index: dict[int, Task] = {}
@@ -323,7 +326,8 @@ class Execution:
             raise self.error
         if not all(pool._shutdown for pool in self.pools):
             self.objects.distrust("the end of a pool that was not shut down")
-        self.discovered = self.sharing.find(self.stretches) - self.shared
+        self.conflicting = self.sharing.find(self.stretches)
+        self.discovered = self.conflicting - self.shared
         return result
 
     def enrol(

@@ -38,6 +38,7 @@ from concspec.interleave import (
 )
 from concspec.interleave.observing import observer
 from concspec.interleave.stand_ins import lending, pools, running, table
+from tests.interleave.test_shared_state import both
 
 balance = 0
 counter = itertools.count()
@@ -78,6 +79,14 @@ def line_of(text):
 def test_a_program_without_threads_proves_nothing():
     with pytest.raises(NothingToExplore, match="started no thread"):
         explore(lambda: 0)
+
+
+def test_a_program_that_fails_before_it_has_threads():
+    def program():
+        raise ValueError("no such account")
+
+    with pytest.raises(NothingToExplore, match="raised ValueError: no such account before it"):
+        explore(program)
 
 
 def test_a_body_of_a_thread_is_no_program():
@@ -972,6 +981,43 @@ def test_schedules_name_switch_points_found_late():
     assert " +" in found.outcomes[2, 1].witness
     for result, outcome in found.outcomes.items():
         assert replay(program, outcome.witness) == result
+
+
+def test_what_only_the_first_run_did_is_in_no_schedule():
+    cache = {}
+
+    def program():
+        count = 0
+
+        def look():
+            nonlocal count
+            if cache.get("known") is None:
+                cache["known"] = True
+            count += 1
+
+        both(look, look)
+        return count
+
+    found = explore(program)
+    assert found.shared == {"count"}
+    for result, outcome in found.outcomes.items():
+        assert replay(program, outcome.witness) == result
+
+
+def test_an_access_that_comes_and_goes_does_not_keep_an_exploration_from_beginning():
+    seen = itertools.count()
+
+    def program():
+        box = {}
+
+        def change():
+            if next(seen) % 4 < 2:
+                box["x"] = 1
+
+        both(change, change)
+
+    with pytest.raises(NotDeterministic):
+        explore(program)
 
 
 def test_memory_does_not_grow_with_the_interleavings():
