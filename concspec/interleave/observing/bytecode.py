@@ -81,6 +81,7 @@ _OPERATORS = [
     for name in dis.opmap
     if name.startswith(("BINARY_", "INPLACE_")) and name not in ("BINARY_SUBSCR", "BINARY_SLICE")
 ]
+MOST_PATHS = 16  # from which a value is known that comes from one of them
 _GATHERING = {"LIST_APPEND": 1, "SET_ADD": 1, "MAP_ADD": 2}
 
 
@@ -254,6 +255,17 @@ class _Analysis:
             self.variables.bound[name].append(given)
         if is_kept:
             self.put(1, self.load(name) if name else UNKNOWN)
+
+    def may_be_new(self, source: Source) -> bool:
+        """Tell what may be a new object, which others cannot know before it is handed on."""
+        if isinstance(source, Built):
+            return True
+        if isinstance(source, Either):
+            return any(map(self.may_be_new, source.parts))
+        if not isinstance(source, (Result, Latest)):
+            return False
+        made_by = [self.found[each].kind for each in _offsets(source) if each in self.found]
+        return any(kind not in (GLOBAL, CELL, NAME, ATTRIBUTE) for kind in made_by)
 
     def put(self, depth: int, source: Source) -> None:
         if depth <= len(self.stack):
@@ -726,6 +738,8 @@ class _Analysis:
             name == "BINARY_OP" and instruction.argrepr.endswith("=")
         )
         compares = name == "COMPARE_OP"
+        if self.at(1) is right and self.may_be_new(right):
+            self.put(1, UNKNOWN)  # in a chain: who compared it may have kept it
         if isinstance(left, Constant) and isinstance(right, Constant):
             self.push(_PLAIN)
             return
@@ -880,11 +894,12 @@ def _either(one: Source, other: Source) -> Source:
         return one
     if isinstance(one, (Result, Latest)) and isinstance(other, (Result, Latest)):
         # Each path runs one of the instructions last.
-        return Latest((*sorted({*_offsets(one), *_offsets(other)}),))
+        offsets = sorted({*_offsets(one), *_offsets(other)})
+        return Latest((*offsets,)) if len(offsets) <= MOST_PATHS else UNKNOWN
     if isinstance(one, Built) and isinstance(other, Built) and len(one.parts) == len(other.parts):
         return Built((*map(_either, one.parts, other.parts),), one.copied or other.copied)
     parts = [*_alternatives(one), *_alternatives(other)]
-    return UNKNOWN if UNKNOWN in parts else Either((*parts,))
+    return UNKNOWN if UNKNOWN in parts or len(parts) > MOST_PATHS else Either((*parts,))
 
 
 def _alternatives(source: Source) -> tuple[Source, ...]:

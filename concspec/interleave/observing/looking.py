@@ -63,6 +63,8 @@ DESCRIPTORS = frozenset(
     ]
 )  # fmt: skip
 """Atoms that nothing is done to, but what they have does something to others."""
+WRITABLE = (types.FrameType, types.TracebackType)
+"""Atoms with attributes that can be set."""
 CONTAINERS = (list, dict, set, bytearray, deque)
 HOLDERS = (*CONTAINERS, tuple, frozenset)
 """What holds other objects: containers, and what is like them but does not change."""

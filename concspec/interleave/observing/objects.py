@@ -39,6 +39,7 @@ from concspec.interleave.observing.looking import (
     MISSING,
     NEW,
     REAL_LOCKS,
+    WRITABLE,
     Aliases,
     begins_in_each_thread,
     elements,
@@ -145,6 +146,8 @@ class Objects:
                 elif kind in DESCRIPTORS:
                     closed.append(thing)
                     todo += _wrapped(thing)
+                elif kind in WRITABLE:
+                    closed.append(thing)
                 continue
             if id(thing) in seen:
                 continue
@@ -242,7 +245,7 @@ class Objects:
 def _is_data(thing: object) -> bool:
     """Tell what holds nothing, and has no method that looks at anything else."""
     kind = type(thing)
-    return kind in ATOMS and thing is not MISSING and kind not in DESCRIPTORS
+    return kind in ATOMS and thing is not MISSING and kind not in (*DESCRIPTORS, *WRITABLE)
 
 
 def _wrapped(descriptor: Any) -> list[object]:

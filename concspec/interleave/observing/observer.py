@@ -16,6 +16,7 @@ import builtins
 import operator
 import re
 import sys
+import threading
 import types
 import weakref
 from collections import defaultdict
@@ -31,6 +32,7 @@ from concspec.interleave.observing.c_code import (
     HARMLESS_MODULES,
     KEYED_METHODS,
     LOCAL,
+    LOOKING,
     METHODS_OF_ALL,
     READING,
     READING_METHODS,
@@ -125,10 +127,11 @@ _OF_METHODS = frozenset(["__func__", "__self__"])
 # without an access.
 _PEEKED = frozenset(
     [
-        "__code__", "__defaults__", "__kwdefaults__", "_count", "_flag", "_state", "_value",
-        "broken", "f_locals", "ident", "n_waiting", "native_id",
+        "__code__", "__defaults__", "__dict__", "__kwdefaults__", "_count", "_flag", "_state",
+        "_value", "broken", "f_locals", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
+_GIVEN_TO = (threading.Thread, threading.local, Aliases)
 _MOVING_ON = frozenset(["next", "all", "keys"])
 
 
@@ -253,15 +256,20 @@ class Observer(Values):
     def peeked(self, kind: type, name: str, *, write: bool) -> None:
         """Note an attribute that tells of steps, or of code, and is no access itself."""
         is_of_code = kind is types.FunctionType and (write or name == "__kwdefaults__")
-        if is_of_code or name == "f_locals" or any(map(is_modelled_class, mro(kind)[:-1])):
+        # Of a thread, and of data local to one, that is what the program gave them.
+        is_state = name != "__dict__" or not issubclass(kind, _GIVEN_TO)
+        is_modelled = is_state and any(map(is_modelled_class, mro(kind)[:-1]))
+        if is_of_code or name == "f_locals" or is_modelled:
             self.objects.distrust(f"the attribute {name} of a {kind.__name__}")
 
     def places(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
         """Return the places of an attribute, which is an item of the dictionary that has it."""
         field = (name,)
         kind = type(receiver)
+        if receiver is NEW:
+            return ()
         if receiver is MISSING or kind is Aliases or kind is super:
-            return () if receiver is NEW else ((None, field),)
+            return self.places_anywhere(name, write=write)
         if kind is types.CellType:
             return ((-1, WHOLE),)
         if issubclass(kind, type):
@@ -311,6 +319,16 @@ class Observer(Values):
         elif not flags(has) & OF_PROGRAM:  # such a class cannot be changed
             return (own, *passed) if known or passed else ()
         return (own, *passed, (self.objects.name(has), field))
+
+    def places_anywhere(self, name: str, *, write: bool) -> tuple[Place, ...]:
+        """Return the places of an attribute of an object that is not known."""
+        if write and name.startswith("__"):
+            self.objects.distrust(f"the attribute {name} of an object that is not known")
+        if write and name == "__dict__":
+            return ((None, WHOLE),)
+        contents: tuple[Place, ...] = ((-1, WHOLE),) if name == "cell_contents" else ()
+        order: tuple[Place, ...] = ((None, ORDER),) if write else ()
+        return ((None, (name,)), *contents, *order)
 
     def raised(self, error: object, made_by: object) -> Touched:
         """Return what raising an exception writes into it, unless the exception is new."""
@@ -440,12 +458,7 @@ class Observer(Values):
                 self.results[id(frame), id(function)] = given[0]
             return NOTHING
         if type(function) is Aliases:
-            known = function is NEW
-            places, write = self.touched([function, *given], inside=not known, write=not known)
-            method = site.receiver.name if isinstance(site.receiver, Method) else ""
-            if known and method in UPDATING_METHODS:  # of a new dictionary
-                places += self.looked_up(given, "keys")
-            return places, write
+            return self.handed_to_one_of(function, given, site, frame)
         if is_a(function, type):
             return self.constructed(function, given, frame)
         if is_a(
@@ -467,6 +480,25 @@ class Observer(Values):
             return NOTHING
         return self.touched([function, *given], inside=True, write=True)
 
+    def handed_to_one_of(
+        self, functions: Aliases, given: list[object], site: Site, frame: types.FrameType
+    ) -> Touched:
+        """Return what is touched by one of several functions, or by a method of one of these."""
+        known = functions is NEW
+        method = site.receiver.name if isinstance(site.receiver, Method) else ""
+        inside = not known or method in ("format", "format_map")
+        places, write = self.touched([functions, *given], inside=inside, write=not known)
+        if known and method in UPDATING_METHODS:  # of a new dictionary
+            places += self.looked_up(given, "keys")
+        for each in () if method else functions.objects:
+            if each is LOOKING:
+                for looked_at in given:
+                    self.peeked(type(looked_at), "_state", write=False)
+            if is_a(each, (type, types.BuiltinFunctionType)):
+                more, writes = self.handed(site, each, MISSING, frame)
+                places, write = (*places, *more), write or writes
+        return places, write
+
     def function(self, function: Any, given: list[object], frame: types.FrameType) -> Touched:
         """A function of a module written in C."""
         self.question(function, frame)
@@ -482,6 +514,8 @@ class Observer(Values):
         if function is print:
             return self.printed(given)
         if function in SHOWING:
+            for each in given if function is vars else ():
+                self.peeked(type(each), "__dict__", write=False)
             return self.touched(given, inside=True, write=False)
         if function.__module__ == "_abc":  # what is registered with one class counts for others
             registry = self.objects.name(vars(sys.modules["_abc"]))
@@ -492,6 +526,8 @@ class Observer(Values):
             write = function in SETTING
             if len(given) > 1 and type(given[1]) is str:
                 return self.attribute(given[0], given[1], write=write)
+            for each in given[:1]:
+                self.peeked(type(each), "_state", write=write)
             return self.touched([function, *given], inside=True, write=write)
         if function in READING:
             return self.gone_through(given, moves=function in GOING)
