@@ -230,7 +230,7 @@ class _Analysis:
         if isinstance(source, Local):
             source = self.load(source.name)
         elif isinstance(source, Built):
-            source = Built(source.parts, copied=True)
+            source = source._replace(copied=True)
             self.put(depth, source)
         elif isinstance(source, Result):
             self.variables.copied.add(source.offset)
@@ -509,7 +509,10 @@ class _Analysis:
         name, count = instruction.opname, instruction.arg or 0
         count = {"BUILD_MAP": 2 * count, "BUILD_CONST_KEY_MAP": count + 1}.get(name, count)
         parts = self.popn(count)
-        self.push(Built(tuple(each for each in parts if not isinstance(each, Constant))))
+        if name == "BUILD_TUPLE":
+            self.push(Built(parts, is_tuple=True))
+        else:
+            self.push(Built(tuple(each for each in parts if not isinstance(each, Constant))))
 
     @_follows("BUILD_STRING")
     def build_text(self, instruction: dis.Instruction) -> None:
@@ -659,11 +662,14 @@ class _Analysis:
         # What a loop goes through holds iterators so seldom that it is not taken to.
         self.look(unpacked, "" if isinstance(unpacked, Part) else "all")
         self.generic(instruction)
-        for depth in range(1, (instruction.arg or 0) + 1):
-            self.put(depth, PART)
+        count = instruction.arg or 0
+        parts: tuple[Source, ...] = (PART,) * count
+        if isinstance(unpacked, Built) and unpacked.is_tuple and len(unpacked.parts) == count:
+            parts = unpacked.parts
+        for depth, part in enumerate(parts, 1):
+            self.put(depth, part)
 
     @_follows(
-        "GET_LEN",
         "UNARY_NEGATIVE",
         "UNARY_POSITIVE",
         "UNARY_INVERT",
@@ -713,14 +719,24 @@ class _Analysis:
         self.look(self.at(3), "inside")
         self.generic(instruction)
 
-    @_follows("IS_OP", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE")
+    @_follows("GET_LEN")
+    def tell_length(self, _instruction: dis.Instruction) -> None:
+        self.look(self.at(1))
+        self.push(_PLAIN)
+
+    @_follows("MATCH_MAPPING", "MATCH_SEQUENCE")
+    def tell_kind(self, _instruction: dis.Instruction) -> None:
+        self.push(_PLAIN)
+
+    @_follows("IS_OP", "CHECK_EXC_MATCH")
     def tell(self, instruction: dis.Instruction) -> None:
         self.generic(instruction)
         self.put(1, _PLAIN)
 
     def look(self, source: Source, name: str = "", *, write: bool = False) -> None:
         """Go through something, or test it, without a name for what is done."""
-        if not isinstance(source, (Constant, Method)):
+        is_tuple = isinstance(source, Built) and source.is_tuple and name in ("", "all")
+        if not (is_tuple or isinstance(source, (Constant, Method))):
             label = f"{self.text(source)}[]"
             self.site(ITERATION, name, label, receiver=source, write=write)
 
@@ -897,7 +913,11 @@ def _either(one: Source, other: Source) -> Source:
         offsets = sorted({*_offsets(one), *_offsets(other)})
         return Latest((*offsets,)) if len(offsets) <= MOST_PATHS else UNKNOWN
     if isinstance(one, Built) and isinstance(other, Built) and len(one.parts) == len(other.parts):
-        return Built((*map(_either, one.parts, other.parts),), one.copied or other.copied)
+        return Built(
+            (*map(_either, one.parts, other.parts),),
+            one.copied or other.copied,
+            one.is_tuple and other.is_tuple,
+        )
     parts = [*_alternatives(one), *_alternatives(other)]
     return UNKNOWN if UNKNOWN in parts or len(parts) > MOST_PATHS else Either((*parts,))
 

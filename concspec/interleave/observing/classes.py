@@ -12,6 +12,7 @@ import types
 import weakref
 from typing import TYPE_CHECKING, overload
 
+from concspec.interleave.observing.sites import GENERATOR
 from concspec.interleave.watched import is_program_code, is_shown
 
 if TYPE_CHECKING:
@@ -181,12 +182,31 @@ def is_of_python(kind: type) -> bool:
 
 
 @once
+def is_made_by_type(kind: type) -> bool:
+    """Tell a class whose objects nothing is done to when they are made."""
+    asked = [(kind, "__init__", object), (kind, "__new__", object), (type(kind), "__call__", type)]
+    return all(
+        next(each for each in mro(of) if name in namespace(each)) is made_by
+        for of, name, made_by in asked
+    )
+
+
+@once
 def is_iterated_by_python(kind: type) -> bool:
     """Tell a class whose Python code says what goes through an object."""
-    for each in mro(kind):
-        if "__iter__" in namespace(each):
-            return is_python_function(namespace(each)["__iter__"])
-    return False
+    return is_python_function(_iterating(kind))
+
+
+@once
+def is_iterated_by_generator(kind: type) -> bool:
+    """Tell a class of which a new generator goes through an object."""
+    iterating = _iterating(kind)
+    return is_python_function(iterating) and bool(iterating.__code__.co_flags & GENERATOR)
+
+
+def _iterating(kind: type) -> object:
+    known = (namespace(each) for each in mro(kind))
+    return next((each["__iter__"] for each in known if "__iter__" in each), None)
 
 
 @once

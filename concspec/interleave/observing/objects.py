@@ -221,9 +221,9 @@ class Objects:
                 if is_of_ctypes(kind):
                     self.distrust("the memory of ctypes")
                 found.append(thing)
-                todo += gc.get_referents(thing)
-                own = self.attributes_of(thing) if inside else None
-                if own is not None:  # which PyPy does not count among them
+                own = self.attributes_of(thing)
+                todo += [each for each in gc.get_referents(thing) if each is not own]
+                if inside and own is not None:
                     found.append(own)
                     todo += own.values()
                 if "__call__" in namespace(kind) and kind is not functools.partial:

@@ -183,6 +183,8 @@ class Observer(Values):
         if site.name == "deep":
             return self.touched([receiver], inside=False, write=False)
         if site.name == "inside":
+            if site.write and _is_seen(receiver):
+                return NOTHING  # the manager of a `with`
             return self.touched([receiver], inside=True, write=site.write)
         places, moves = self.whole(receiver)
         if site.name == "keys":
@@ -712,6 +714,12 @@ class Observer(Values):
         if reason:
             place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
             self.objects.distrust(f"{reason}, asked at {place}")
+
+
+def _is_seen(thing: object) -> bool:
+    """Tell an object of which all that it does is Python code."""
+    kind = type(thing)
+    return kind is not Aliases and is_python_type(kind) and is_of_python(kind)
 
 
 @once

@@ -46,10 +46,14 @@ class Method(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A new tuple, list or the like, made of these; `copied` where the stack had it twice."""
+    """A new tuple, list or the like, made of these; `copied` where the stack had it twice.
+
+    Of a tuple the parts are its items; of all others constants are left out.
+    """
 
     parts: tuple[Source, ...]
     copied: bool = False
+    is_tuple: bool = False
 
 
 class Latest(NamedTuple):

@@ -28,10 +28,13 @@ from concspec.interleave.observing.c_code import (
 )
 from concspec.interleave.observing.classes import (
     TEXTS,
+    has_finalizer,
     hooks,
     is_a,
+    is_iterated_by_generator,
     is_iterated_by_python,
     is_iterator,
+    is_made_by_type,
     is_python_function,
     is_python_type,
     mro,
@@ -131,7 +134,7 @@ class Values:
                 return self.results[id(frame.f_back), id(frame.f_code)]
             found = frame.f_locals.get(name, MISSING)
             if name == ".0" and sys.version_info >= (3, 15) and is_iterated_by_python(type(found)):
-                return MISSING  # what it gives to go through it
+                return NEW if is_iterated_by_generator(type(found)) else MISSING
             return found
         if type(source) is Method:
             found = self.results.get((id(frame), source.offset), MISSING)
@@ -197,8 +200,10 @@ class Values:
         if kind == ITEM:
             found = static_item(receiver, self.value(site.key, frame))
             return self.item_of(receiver) if found is MISSING else found
-        if kind != CAPTURE or is_iterated_by_python(type(receiver)):
+        if kind != CAPTURE:
             return MISSING
+        if is_iterated_by_python(type(receiver)):
+            return NEW if is_iterated_by_generator(type(receiver)) else MISSING
         return receiver
 
     def made_by_operator(self, site: Site, frame: types.FrameType) -> object:
@@ -295,6 +300,8 @@ class Values:
         """Return what is known of a new instance of a class."""
         if kind is type and len(given) == 1:
             return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
+        if is_python_type(kind) and is_made_by_type(kind) and not has_finalizer(kind):
+            return _another(kind)
         if kind is super or is_python_type(kind) or not is_known(kind):
             return MISSING
         if kind in COUNTING:
@@ -357,6 +364,14 @@ class Values:
             if is_a(thing, types.ModuleType) or hooks(type(thing)):
                 return True
         return False
+
+
+def _another(kind: type) -> object:
+    """Return an object like the one that is about to be made, which nobody else knows yet."""
+    try:
+        return object.__new__(kind)
+    except TypeError:  # there are abstract methods
+        return MISSING
 
 
 def _made_super(given: list[Any], frame: types.FrameType) -> object:

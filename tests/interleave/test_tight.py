@@ -1,0 +1,160 @@
+"""What touches nothing that threads share is no switch point, however a program writes it."""
+
+import functools
+import sys
+import threading
+
+import pytest
+
+from concspec.interleave import explore
+from tests.interleave.test_shared_state import both
+from tests.interleave.test_unusual_accesses import Plain
+
+
+class Manager:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+
+class Under:
+    """A lock by another name."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def __enter__(self):
+        self.lock.acquire()
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+
+class Linked:
+    """Gives what it has by a generator of its own."""
+
+    def __init__(self):
+        self.items = [1, 2]
+
+    def __iter__(self):
+        for each in self.items:  # noqa: UP028 - which goes by other instructions
+            yield each
+
+
+class Base:
+    """Has nothing to do when it is made."""
+
+    def add_to(self, box):
+        box.x += 1
+
+
+def add_under_a_new_manager(box):
+    with Manager():
+        box.x += 1
+
+
+def add_under_a_manager(box):
+    with box.manager:
+        box.x += 1
+
+
+def add_what_a_new_object_adds(box):
+    Base().add_to(box)
+
+
+def add_behind_a_generator_expression(box):
+    for _ in (each for each in box.linked):
+        pass
+    box.x += 1
+
+
+def add_behind_a_loop(box):
+    for _ in box.linked:
+        pass
+    box.x += 1
+
+
+def program_of(add):
+    def program():
+        box = Plain()
+        box.manager, box.linked = Manager(), Linked()
+        both(lambda: add(box), lambda: add(box))
+        return box.x
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        add_under_a_new_manager, add_under_a_manager, add_what_a_new_object_adds,
+        add_behind_a_generator_expression, add_behind_a_loop,
+    ],
+)  # fmt: skip
+def test_only_the_attribute_is_shared(add):
+    found = explore(program_of(add))
+    assert (found.executions, found.redundant, set(found.outcomes)) == (4, 0, {1, 2})
+
+
+def test_a_manager_that_takes_a_lock():
+    def program():
+        box, under = Plain(), Under()
+
+        def add():
+            with under:
+                box.x += 1
+
+        both(add, add)
+        return box.x
+
+    found = explore(program)
+    assert (found.executions, set(found.outcomes)) == (2, {2})
+
+
+MATCHING = """
+def move(box, event):
+    match box.x, event:
+        case [0, "up"]:
+            box.x = 1
+        case [1, "up"]:
+            box.x = 2
+        case _:
+            pass
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="there is no match")
+def test_a_match_of_a_new_pair():
+    scope = {}
+    exec(MATCHING, scope)
+
+    def program():
+        box = Plain(0)
+        both(lambda: scope["move"](box, "up"), lambda: scope["move"](box, "up"))
+        return box.x
+
+    found = explore(program)
+    assert (found.executions, found.redundant, set(found.outcomes)) == (4, 0, {1, 2})
+
+
+@pytest.mark.skipif(
+    sys.implementation.name == "pypy", reason="its caches are Python code, and its own state"
+)
+def test_a_cache_is_shared_and_nothing_beside_it():
+    def program():
+        calls = []
+
+        @functools.lru_cache(maxsize=4)
+        def get(key):
+            calls.append(key)
+            return key
+
+        both(lambda: get(1), lambda: get(1))
+        return len(calls)
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {1, 2}
+    assert found.shared == {"calls[]", "get[]"}
