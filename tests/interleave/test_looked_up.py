@@ -3,16 +3,18 @@
 import ast
 import collections
 import concurrent.futures
+import datetime as dt
 import functools
 import io
 import itertools
 import sys
+import time
 
 import pytest
 
 from concspec.interleave import explore
 from tests.interleave.test_shared_state import both
-from tests.interleave.test_unusual_accesses import explored, first_seen
+from tests.interleave.test_unusual_accesses import Plain, explored, first_seen
 
 
 class Pairs:
@@ -206,3 +208,33 @@ def test_a_property_in_place_of_the_dictionary():
         ((1, 1), (2, 1)),
     }
     assert not Box.asked
+
+
+CLOCKS = [time.time_ns, time.monotonic_ns, time.perf_counter, time.process_time_ns]
+if sys.implementation.name != "pypy":  # whose datetime is Python code, and goes many steps
+    CLOCKS.append(dt.datetime.now)
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_a_clock_goes_on_with_each_look_at_it(clock):
+    def program():
+        seen = {}
+        both(lambda: seen.update(one=clock()), lambda: seen.update(other=clock()))
+        return 1 if seen["one"] <= seen["other"] else 2
+
+    found, exploration = explored(program)
+    assert found, exploration
+
+
+def test_looking_at_clocks_takes_no_more_executions_than_their_order_needs():
+    def program():
+        box = Plain(0)
+
+        def measure():
+            start = time.monotonic()
+            box.x = time.monotonic() - start
+
+        both(measure, time.time)
+
+    found = explore(program)
+    assert (found.executions, found.redundant) == (3, 0)

@@ -11,11 +11,14 @@ import operator
 import os
 import sys
 import threading
+import time
 import types
 import warnings
 import weakref
 from collections import OrderedDict, defaultdict, deque
 from typing import Any
+
+from concspec.interleave.observing.classes import is_a, mro
 
 
 class _Callable:
@@ -65,6 +68,13 @@ SHOWING = frozenset([dir, vars])
 HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern, os.getpid])
 # Functions of these do nothing but read what they are given.
 HARMLESS_MODULES = frozenset(["_thread", "time", "math", "cmath", "errno"])
+CLOCKS = frozenset(
+    getattr(time, name)
+    for clock in ("time", "monotonic", "perf_counter", "process_time")
+    for name in (clock, f"{clock}_ns")
+)
+"""Who reads one of these later sees a later time."""
+_CLOCK_METHODS = frozenset(["now", "today", "utcnow"])
 # Functions of these touch what they are given and nothing of their own.
 STATELESS = frozenset(
     [
@@ -132,4 +142,15 @@ def is_known(kind: type) -> bool:
     """Tell a class of C whose making only reads what it is given."""
     return kind is not memoryview and (
         str(kind.__module__) in STATELESS or issubclass(kind, BaseException)
+    )
+
+
+def reads_clock(function: Any, owner: object) -> bool:
+    """Tell what gives the time, among functions written in C and methods of `datetime`."""
+    if function in CLOCKS:
+        return True
+    return (
+        function.__name__ in _CLOCK_METHODS
+        and is_a(owner, type)
+        and any(each.__module__ == "datetime" for each in mro(owner))
     )

@@ -56,31 +56,37 @@ class Variables:
         self.copied: set[int] = set()
 
 
-def own_loops(found: Mapping[int, Site], variables: Variables) -> list[int]:
+def own_loops(found: Mapping[int, Site], variables: Variables) -> set[int]:
     """Return the offsets of those sites in `found` that are loops through what nobody else knows.
 
     They are those of asking for an iterator and of moving it on.
     """
+    own: set[int] = set()
     if variables.shown:
-        return []
-    own: list[int] = []
-    through: defaultdict[str, list[int]] = defaultdict(list)  # by the variable they go through
+        return own
+    through: defaultdict[str, list[list[int]]] = defaultdict(list)  # by variable, its loops
     for site in found.values():
-        iterator = site.receiver
-        if site.kind != ITERATION or site.name != "next" or not isinstance(iterator, Result):
+        if site.kind != ITERATION or site.name != "next":
             continue
-        asked = found.get(iterator.offset)
-        if asked is None or asked.kind != CAPTURE:
+        offsets, source = [site.offset], site.receiver
+        # Some releases of Python 3.13 ask for an iterator twice.
+        while isinstance(source, Result) and source.offset in found:
+            asked = found[source.offset]
+            if asked.kind != CAPTURE:
+                break
+            offsets.append(asked.offset)
+            source = asked.receiver
+        if len(offsets) == 1:
             continue
-        if isinstance(asked.receiver, Local):
-            through[asked.receiver.name] += asked.offset, site.offset
-        elif _is_made_here(asked.receiver, found, variables):
-            own += asked.offset, site.offset
-    for name, offsets in through.items():
-        if 2 * variables.loads[name] == len(offsets) and all(
+        if isinstance(source, Local):
+            through[source.name].append(offsets)
+        elif _is_made_here(source, found, variables):
+            own.update(offsets)
+    for name, loops in through.items():
+        if variables.loads[name] == len(loops) and all(
             _is_made_here(source, found, variables) for source in variables.bound[name]
         ):
-            own += offsets
+            own.update(*loops)
     return own
 
 

@@ -14,9 +14,11 @@ from __future__ import annotations
 import _io
 import builtins
 import operator
+import os
 import re
 import sys
 import threading
+import time
 import types
 import weakref
 from collections import defaultdict
@@ -48,6 +50,7 @@ from concspec.interleave.observing.c_code import (
     is_known,
     is_plain_reader,
     only_reads,
+    reads_clock,
 )
 from concspec.interleave.observing.classes import (
     OF_PROGRAM,
@@ -119,6 +122,7 @@ if TYPE_CHECKING:
 
 
 NOTHING: Touched = (), False
+_LOGGING = threading.__file__.replace("threading.py", f"logging{os.sep}__init__.py")
 _SUPPRESSING = "__suppress_context__"
 _WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__", _SUPPRESSING)
 _OF_METHODS = frozenset(["__func__", "__self__"])
@@ -472,6 +476,8 @@ class Observer(Values):
         if is_a(function, types.MethodWrapperType):  # as a module has, too
             return self.method(function.__name__, owner, given)
         if is_a(function, types.BuiltinFunctionType):
+            if reads_clock(function, owner):
+                return self.told_the_time(frame)
             if is_a(owner, types.ModuleType) or owner is MISSING:
                 return self.function(function, given, frame)
             return self.method(function.__name__, owner, given)
@@ -538,6 +544,16 @@ class Observer(Values):
             module = sys.modules.get(function.__module__ or "")
             places += ((self.objects.name(vars(module or builtins)), WHOLE),)
         return places, write
+
+    def told_the_time(self, frame: types.FrameType) -> Touched:
+        """Return what reading a clock touches: it goes on whenever somebody looks.
+
+        Waits are steps of their own, and which of two records of `logging` is older is no result.
+        """
+        filename = frame.f_code.co_filename
+        if is_modelled(filename) or filename == _LOGGING:
+            return NOTHING
+        return ((self.objects.name(vars(time)), ("the time",)),), True
 
     def shown(self, function: Any, frame: types.FrameType) -> None:
         """Note that a function shows the variables of one in whose code it is not named."""

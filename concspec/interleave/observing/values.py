@@ -25,6 +25,7 @@ from concspec.interleave.observing.c_code import (
     READING,
     STATELESS,
     is_known,
+    reads_clock,
 )
 from concspec.interleave.observing.classes import (
     TEXTS,
@@ -257,6 +258,8 @@ class Values:
             return _made_super(given, frame)
         if is_a(function, type):
             return self.instance(function, given)
+        if is_a(function, types.BuiltinFunctionType) and reads_clock(function, owner):
+            return NEW
         if is_a(function, types.BuiltinFunctionType) and (
             is_a(owner, types.ModuleType) or owner is MISSING
         ):
