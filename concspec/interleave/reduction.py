@@ -432,7 +432,7 @@ class EveryInterleaving:
             or not operations[0].same_as(task.pending)
         ):
             raise not_repeated(operations[0], execution, indices[0])
-        if previous is not task and previous in enabled:
+        if self.limit is not None and previous is not task and previous in enabled:
             self.used += 1
         return task
 

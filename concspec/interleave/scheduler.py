@@ -659,7 +659,9 @@ class Execution:
                     # one of C code.
                     goes_on = site.kind > ATTRIBUTE or write is not site.write
             if site.needed:
-                observer.keep(site, frame, observer.read(site, frame))
+                value = observer.results[id(frame), site.offset] = observer.read(site, frame)
+                if site.among:
+                    observer.keep_latest(site, frame, value)
                 goes_on = True
             # A name is looked up without calling anything.
             if goes_on and site.kind >= ATTRIBUTE:

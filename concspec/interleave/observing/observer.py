@@ -154,7 +154,10 @@ class Observer(Values):
         kind = site.kind
         if kind == GLOBAL:
             # A global is an item of its module's namespace, as `globals()["name"]` is.
-            return self.variable([frame.f_globals], site, frame)
+            scope = frame.f_globals
+            if type(scope) is dict and site.name in scope and not site.deletes:
+                return ((self.objects.name(scope), site.field),), site.write
+            return self.variable([scope], site, frame)
         if kind == ATTRIBUTE:
             if site.name in _PEEKED and is_modelled(site.code.co_filename):
                 return NOTHING  # what a primitive does with its own state is seen as steps

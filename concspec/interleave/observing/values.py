@@ -119,7 +119,11 @@ class Values:
         """Remember what the instruction at `site` pushes, for those that use it."""
         self.results[id(frame), site.offset] = value
         if site.among:
-            self.latest.setdefault(id(frame), {}).update(dict.fromkeys(site.among, value))
+            self.keep_latest(site, frame, value)
+
+    def keep_latest(self, site: Site, frame: types.FrameType, value: object) -> None:
+        """Remember it where it may be that of another instruction instead."""
+        self.latest.setdefault(id(frame), {}).update(dict.fromkeys(site.among, value))
 
     def value(self, source: Source, frame: types.FrameType) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
@@ -180,7 +184,10 @@ class Values:
         """Return the value the instruction at `site` is about to push, or MISSING."""
         kind = site.kind
         if kind == GLOBAL:
-            return _variable((frame.f_globals, frame.f_builtins), site.name)
+            scope = frame.f_globals
+            if type(scope) is dict and site.name in scope:
+                return scope[site.name]
+            return _variable((scope, frame.f_builtins), site.name)
         if kind == NAME:
             names = frame.f_locals
             if names is not frame.f_locals:
