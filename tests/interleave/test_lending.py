@@ -4,7 +4,8 @@ import dataclasses
 import functools
 import itertools
 import threading
-from collections import defaultdict
+import types
+from collections import ChainMap, UserDict, defaultdict, namedtuple
 from threading import Lock, RLock
 
 import pytest
@@ -96,6 +97,13 @@ by_argument = functools.partial(lambda make, lock: lock or make(), RLock, lock=N
 with_lock = functools.partial(lambda lock: lock, Lock())
 
 
+Named = namedtuple("Named", ["lock"])  # noqa: PYI024 - as people do
+named = Named(Lock())
+a_space = types.SimpleNamespace(lock=Lock(), make=RLock)
+a_mapping = UserDict(lock=Lock())
+a_chain = ChainMap({}, {"lock": Lock()})
+
+
 class Holder:
     def __init__(self, lock):
         self.lock = lock
@@ -120,6 +128,11 @@ def defined_within():
         lambda: Holder(by_partial()),
         lambda: Holder(by_argument()),
         lambda: Holder(with_lock()),
+        lambda: Holder(named.lock),
+        lambda: a_space,
+        lambda: Holder(a_space.make()),
+        lambda: Holder(a_mapping["lock"]),
+        lambda: Holder(a_chain["lock"]),
     ],
 )  # fmt: skip
 def test_a_lock_is_found(make):

@@ -8,7 +8,9 @@ import functools
 import io
 import itertools
 import sys
+import threading
 import time
+import types
 
 import pytest
 
@@ -238,3 +240,95 @@ def test_looking_at_clocks_takes_no_more_executions_than_their_order_needs():
 
     found = explore(program)
     assert (found.executions, found.redundant) == (3, 0)
+
+
+def test_what_is_in_a_tuple_that_was_handed_on():
+    def program():
+        box = Plain()
+
+        def look():
+            (items, _) = box.x = ([1, 3], 2)
+            seen = []
+            for each in items:
+                seen.append(each)  # noqa: PERF402 - in a loop of its own
+            return seen[0]
+
+        return first_seen(look, lambda: box.x and box.x[0].__setitem__(0, 2))
+
+    found, exploration = explored(program)
+    assert found, exploration
+
+
+class Leaving:
+    """A manager that gives a list that threads share as an answer."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return self.answer
+
+
+def test_the_truth_of_what_a_manager_answers():
+    def program():
+        answer = []
+
+        def look():
+            try:
+                with Leaving(answer):
+                    [].pop()
+            except IndexError:
+                return 1
+            return 2
+
+        return first_seen(look, lambda: answer.append(1))
+
+    found, exploration = explored(program)
+    assert found, exploration
+
+
+class Space(types.SimpleNamespace):
+    """One with a class of its own."""
+
+
+@pytest.mark.parametrize("kind", [types.SimpleNamespace, Space])
+@pytest.mark.parametrize(
+    "look", [repr, "{}".format, lambda box: f"{box}", lambda box: box == type(box)(x=2)]
+)
+def test_what_a_namespace_shows(kind, look):
+    def program():
+        box = kind(x=1)
+        seen = first_seen(lambda: look(box), lambda: setattr(box, "x", 2))
+        return 1 if seen == look(kind(x=1)) else 2
+
+    found, exploration = explored(program)
+    assert found, exploration
+
+
+def numbers(items, look):
+    return [look(each) for each in items]
+
+
+def test_a_comprehension_that_begins_alone_where_another_was():
+    def program():
+        before, items, threads = [1], [1, 2], []
+        thread = threading.Thread(target=int)
+        thread.start()
+        numbers(before, abs)
+        thread.join()
+
+        def look(number):
+            if number == 1:
+                threads.append(threading.Thread(target=lambda: items.append(3)))
+                threads[0].start()
+            return number
+
+        seen = numbers(items, look)
+        threads[0].join()
+        return len(seen) - 1
+
+    found, exploration = explored(program)
+    assert found, exploration

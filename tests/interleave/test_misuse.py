@@ -14,7 +14,6 @@ import socket
 import sys
 import threading
 import time
-import types
 from pathlib import Path
 
 import pytest
@@ -536,17 +535,17 @@ def test_a_with_gives_back_what_it_holds_when_its_execution_ends():
 
 
 def test_the_main_thread_ends_last(monkeypatch):
-    hidden = types.SimpleNamespace(lock=threading.Lock())
+    hidden = itertools.repeat(threading.Lock())
 
     def hold_it():
-        with hidden.lock:
+        with next(hidden):
             change_it(5)
 
     def program():
         try:
             in_threads(hold_it, hold_it)()
         finally:
-            with hidden.lock:
+            with next(hidden):
                 pass
 
     monkeypatch.setattr(session, "PATIENCE", 0.01)
@@ -577,10 +576,10 @@ def test_a_thread_that_catches_everything(wait):
 
 @pytest.fixture
 def unknown():
-    """What holds a lock where the explorer does not look, which is taken for the time of a test."""
-    found = types.SimpleNamespace(lock=threading.Lock())
-    with found.lock:
-        yield found
+    """An iterator over a lock, where no explorer can look; it is taken for the time of a test."""
+    lock = threading.Lock()
+    with lock:
+        yield itertools.repeat(lock)
 
 
 def waiting_for_ever_with_a_cleanup(cleanup):
@@ -601,7 +600,7 @@ def waiting_for_ever_with_a_cleanup(cleanup):
 
 def test_a_thread_that_blocks_where_it_cleans_up(monkeypatch, unknown):
     def cleanup():
-        return unknown.lock.acquire()
+        return next(unknown).acquire()
 
     monkeypatch.setattr(session, "PATIENCE", 0.01)
     with pytest.raises(BlockedOutside, match="a lock the scheduler could not find"):
@@ -616,7 +615,7 @@ def test_a_handler_goes_on_while_a_thread_blocks_where_it_cleans_up(
 
     def cleanup():
         signal.pthread_kill(main, signal.SIGALRM)
-        unknown.lock.acquire()
+        next(unknown).acquire()
 
     def handler(_number, _frame):
         raise TimeIsOverError(notes.__name__)

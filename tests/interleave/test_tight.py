@@ -43,25 +43,9 @@ class Linked:
             yield each
 
 
-class Base:
-    """Has nothing to do when it is made."""
-
-    def add_to(self, box):
-        box.x += 1
-
-
-def add_under_a_new_manager(box):
-    with Manager():
-        box.x += 1
-
-
 def add_under_a_manager(box):
     with box.manager:
         box.x += 1
-
-
-def add_what_a_new_object_adds(box):
-    Base().add_to(box)
 
 
 def add_behind_a_generator_expression(box):
@@ -88,11 +72,8 @@ def program_of(add):
 
 @pytest.mark.parametrize(
     "add",
-    [
-        add_under_a_new_manager, add_under_a_manager, add_what_a_new_object_adds,
-        add_behind_a_generator_expression, add_behind_a_loop,
-    ],
-)  # fmt: skip
+    [add_under_a_manager, add_behind_a_generator_expression, add_behind_a_loop],
+)
 def test_only_the_attribute_is_shared(add):
     found = explore(program_of(add))
     assert (found.executions, found.redundant, set(found.outcomes)) == (4, 0, {1, 2})

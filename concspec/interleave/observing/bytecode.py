@@ -665,7 +665,11 @@ class _Analysis:
         count = instruction.arg or 0
         parts: tuple[Source, ...] = (PART,) * count
         if isinstance(unpacked, Built) and unpacked.is_tuple and len(unpacked.parts) == count:
-            parts = unpacked.parts
+            # What is new in a tuple that is still there is known by that as well.
+            parts = tuple(
+                PART if unpacked.copied and self.may_be_new(each) else each
+                for each in unpacked.parts
+            )
         for depth, part in enumerate(parts, 1):
             self.put(depth, part)
 
@@ -852,7 +856,7 @@ class _Analysis:
         manager = next(leaving, Method(UNKNOWN, "")).receiver
         self.look(manager, "inside", write=True)
         self.generic(instruction)
-        self.put(1, _PLAIN)
+        self.put(1, Result(self.offset) if self.offset in self.found else UNKNOWN)
 
 
 def _handlers(code: CodeType) -> dict[int, Any]:

@@ -182,16 +182,6 @@ def is_of_python(kind: type) -> bool:
 
 
 @once
-def is_made_by_type(kind: type) -> bool:
-    """Tell a class whose objects nothing is done to when they are made."""
-    asked = [(kind, "__init__", object), (kind, "__new__", object), (type(kind), "__call__", type)]
-    return all(
-        next(each for each in mro(of) if name in namespace(each)) is made_by
-        for of, name, made_by in asked
-    )
-
-
-@once
 def is_iterated_by_python(kind: type) -> bool:
     """Tell a class whose Python code says what goes through an object."""
     return is_python_function(_iterating(kind))

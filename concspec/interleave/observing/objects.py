@@ -213,6 +213,9 @@ class Objects:
                     found.append(thing)
                     own = self.attributes_of(thing)
                     todo += [each for each in gc.get_referents(thing) if each is not own]
+                    if own is not None and not inside:
+                        found.append(own)
+                        todo += own.values()
                 if inside:
                     self.enter(thing, found, todo)
                 else:
@@ -223,7 +226,8 @@ class Objects:
                 found.append(thing)
                 own = self.attributes_of(thing)
                 todo += [each for each in gc.get_referents(thing) if each is not own]
-                if inside and own is not None:
+                # That of a cache is nothing it looks at.
+                if own is not None and (inside or "__call__" not in namespace(kind)):
                     found.append(own)
                     todo += own.values()
                 if "__call__" in namespace(kind) and kind is not functools.partial:

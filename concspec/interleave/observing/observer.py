@@ -463,8 +463,7 @@ class Observer(Values):
             return self.touched([*bound, *kept, *given], inside=True, write=True)
         given = self.given(site, frame)
         if is_a(function, types.CodeType):
-            if function.co_name in COMPREHENSIONS and given:
-                self.results[id(frame), id(function)] = given[0]
+            self.begin_comprehension(function, site, frame)
             return NOTHING
         if type(function) is Aliases:
             return self.handed_to_one_of(function, given, site, frame)
@@ -703,7 +702,10 @@ class Observer(Values):
                 self.ends(function, frame)
                 if is_python_type(function):
                     return
-            elif is_python(function) or is_a(function, types.CodeType):
+            elif is_python(function):
+                return
+            elif is_a(function, types.CodeType):
+                self.begin_comprehension(function, site, frame)
                 return
             called = self.value(site.receiver, frame)
             given = self.given(site, frame)
@@ -713,6 +715,12 @@ class Observer(Values):
                 self.lent(called.__name__, called.__self__, given)
             if _may_set_attributes(called, given):
                 forget()
+
+    def begin_comprehension(self, code: types.CodeType, site: Site, frame: types.FrameType) -> None:
+        """Remember what a comprehension goes through that is called now."""
+        given = self.given(site, frame)
+        if code.co_name in COMPREHENSIONS and given:
+            self.results[id(frame), id(code)] = given[0]
 
     def ends(self, kind: type, frame: types.FrameType) -> None:
         """Note that an object is made whose end does something: who drops it last is no access."""

@@ -29,13 +29,12 @@ from concspec.interleave.observing.c_code import (
 )
 from concspec.interleave.observing.classes import (
     TEXTS,
-    has_finalizer,
     hooks,
     is_a,
     is_iterated_by_generator,
     is_iterated_by_python,
     is_iterator,
-    is_made_by_type,
+    is_modelled_class,
     is_python_function,
     is_python_type,
     mro,
@@ -209,7 +208,8 @@ class Values:
             found = static_item(receiver, self.value(site.key, frame))
             return self.item_of(receiver) if found is MISSING else found
         if kind != CAPTURE:
-            return MISSING
+            # What is asked to leave a `with`, and is one of ours, gives a truth value.
+            return NEW if is_modelled_class(type(receiver)) else MISSING
         if is_iterated_by_python(type(receiver)):
             return NEW if is_iterated_by_generator(type(receiver)) else MISSING
         return receiver
@@ -310,8 +310,6 @@ class Values:
         """Return what is known of a new instance of a class."""
         if kind is type and len(given) == 1:
             return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
-        if is_python_type(kind) and is_made_by_type(kind) and not has_finalizer(kind):
-            return _another(kind)
         if kind is super or is_python_type(kind) or not is_known(kind):
             return MISSING
         if kind in COUNTING:
@@ -335,6 +333,8 @@ class Values:
             return MISSING
         if site.kind == ATTRIBUTE:
             return value  # of a property, a descriptor or `__getattr__`
+        if site.name == "inside":
+            return value if code.co_name == "__exit__" else MISSING
         if site.kind == CAPTURE:
             return value if code.co_name == "__iter__" else MISSING
         if site.name == "compare" and type(value) not in ATOMS:
@@ -374,14 +374,6 @@ class Values:
             if is_a(thing, types.ModuleType) or hooks(type(thing)):
                 return True
         return False
-
-
-def _another(kind: type) -> object:
-    """Return an object like the one that is about to be made, which nobody else knows yet."""
-    try:
-        return object.__new__(kind)
-    except TypeError:  # there are abstract methods
-        return MISSING
 
 
 def _made_super(given: list[Any], frame: types.FrameType) -> object:

@@ -16,7 +16,7 @@ import sys
 import threading
 import types
 import warnings
-from collections import defaultdict, deque
+from collections import ChainMap, UserDict, UserList, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.classes import is_of_program
@@ -35,7 +35,10 @@ _SYNCHRONISATION = (
     threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue,
     SimpleQueue,
 )  # fmt: skip
-_HOLDING_LOCKS = (*_SYNCHRONISATION, functools.cached_property)
+_HOLDING = (
+    *_SYNCHRONISATION, functools.cached_property, types.SimpleNamespace, ChainMap, UserDict,
+    UserList,
+)  # fmt: skip
 _LEAVES = (int, float, complex, str, bytes, bytearray, type(None), range, types.CodeType)
 # Held while what is watched is done.
 _LIBRARY_LOCKS = (("logging", "_lock"), ("_strptime", "_cache_lock"), ("tempfile", "_once_lock"))
@@ -97,9 +100,10 @@ class LentLocks:
         stand_in = stand_in_for(value)
         if stand_in is not None:
             return stand_in
-        if kind is tuple:
-            converted = tuple(self.convert(each) for each in value)
-            return converted if any(a is not b for a, b in zip(converted, value)) else value
+        if kind is tuple or hasattr(kind, "_make"):  # of named tuples
+            converted = [self.convert(each) for each in value]
+            changed = any(a is not b for a, b in zip(converted, value))
+            return getattr(kind, "_make", tuple)(converted) if changed else value
         if isinstance(value, threading.local):
             self.locals.append(value)
         if id(value) not in self.seen:
@@ -186,7 +190,7 @@ class LentLocks:
         elif isinstance(value, (set, frozenset)):
             for each in value:
                 self.convert(each)
-        elif isinstance(value, _HOLDING_LOCKS) or _of_program(type(value)):
+        elif isinstance(value, _HOLDING) or _of_program(type(value)):
             self.instance(value)
 
     def instance(self, value: Any) -> None:
