@@ -383,6 +383,7 @@ class Execution:
                             each.lost = not each.finished
                         raise
                     interrupt = raised
+        self.running = self.main  # which may block as it cleans up
         if interrupt is not None:
             raise interrupt
 
