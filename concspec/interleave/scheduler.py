@@ -405,13 +405,17 @@ class Execution:
                     "is not"
                 )
             )
-            task.lost = True
-            threading._active.pop(task.ident, None)  # type: ignore[attr-defined]
-            self.main.baton.release()
+            self.lose(task)
             never_released = allocate_lock()
             never_released.acquire()
             never_released.acquire()
         raise Unwind
+
+    def lose(self, task: Task) -> None:
+        """Go on without a thread that does not come back; nobody finds it any more."""
+        task.lost = True
+        threading._active.pop(task.ident, None)  # type: ignore[attr-defined]
+        self.main.baton.release()
 
     def fail(self, error: BaseException) -> None:
         """End this execution with an error."""

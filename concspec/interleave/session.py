@@ -402,8 +402,7 @@ class Session:
             if task.thread is threading.main_thread():
                 interrupt(task.ident)
         else:
-            task.lost = True
-            execution.main.baton.release()
+            execution.lose(task)
 
 
 def _waited_for_cpu(native: int) -> float:

@@ -551,6 +551,7 @@ def test_the_main_thread_ends_last(monkeypatch):
     monkeypatch.setattr(session, "PATIENCE", 0.01)
     with pytest.raises(BlockedOutside, match="a lock the scheduler could not find"):
         explore(program)
+    assert not any("hold_it" in thread.name for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("wait", ["acquire", "join"])
