@@ -241,10 +241,10 @@ def discover(session: Session) -> tuple[frozenset[str], Run]:
             break
         before, besides = run, known
     if len(execution.tasks) == 1:
+        if isinstance(result, Raised):
+            raise NothingToExplore(f"the program raised {result.text} before it started a thread")
         raise NothingToExplore(
-            f"the program raised {result.text} before it started a thread"
-            if isinstance(result, Raised)
-            else "the program started no thread, so there is nothing to explore; let it make plain "
+            "the program started no thread, so there is nothing to explore; let it make plain "
             "threading.Threads, start and join them (a function that is only the body of one "
             "thread is not a program)"
         )

@@ -63,6 +63,7 @@ def is_shown(code: types.CodeType) -> bool:
 
 _PYPY = sys.implementation.name == "pypy"
 _THREADING = threading.__file__
+LOGGING = _THREADING.replace("threading.py", f"logging{os.sep}__init__.py")
 # All that a pool of threads and its futures share is in a queue or under their locks, which are
 # seen; what a pool has in common with the next execution is the count of pools.
 _POOLS = frozenset(

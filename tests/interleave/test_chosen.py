@@ -246,8 +246,8 @@ DOUBTED = {
     dictionary_of_attributes: "the attribute __dict__ of an object that is not known",
     class_of_an_object: "the attribute __class__ of an object that is not known",
     state_by_variables: "the attribute __dict__ of a Semaphore",
-    state_by_a_getter: "the attribute _state of a Semaphore",
-    state_by_a_name_that_was_made: "the attribute _state of a Semaphore",
+    state_by_a_getter: "an attribute of a Semaphore",
+    state_by_a_name_that_was_made: "an attribute of a Semaphore",
 }
 if COUNT is not None:
     DOUBTED[references] = "how often something is referred to"

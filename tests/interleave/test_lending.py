@@ -104,6 +104,21 @@ a_mapping = UserDict(lock=Lock())
 a_chain = ChainMap({}, {"lock": Lock()})
 
 
+class Making:
+    """Has a method by the name of one of named tuples."""
+
+    lock = Lock()
+
+    def __iter__(self):
+        raise NotImplementedError
+
+    def _make(self):
+        """Make nothing."""
+
+
+making = Making()
+
+
 class Holder:
     def __init__(self, lock):
         self.lock = lock
@@ -129,6 +144,7 @@ def defined_within():
         lambda: Holder(by_argument()),
         lambda: Holder(with_lock()),
         lambda: Holder(named.lock),
+        lambda: making,
         lambda: a_space,
         lambda: Holder(a_space.make()),
         lambda: Holder(a_mapping["lock"]),

@@ -81,7 +81,7 @@ _OPERATORS = [
     for name in dis.opmap
     if name.startswith(("BINARY_", "INPLACE_")) and name not in ("BINARY_SUBSCR", "BINARY_SLICE")
 ]
-MOST_PATHS = 16  # from which a value is known that comes from one of them
+_MOST_PATHS = 16  # that may meet before a value that comes from one of them is unknown
 _GATHERING = {"LIST_APPEND": 1, "SET_ADD": 1, "MAP_ADD": 2}
 
 
@@ -915,7 +915,7 @@ def _either(one: Source, other: Source) -> Source:
     if isinstance(one, (Result, Latest)) and isinstance(other, (Result, Latest)):
         # Each path runs one of the instructions last.
         offsets = sorted({*_offsets(one), *_offsets(other)})
-        return Latest((*offsets,)) if len(offsets) <= MOST_PATHS else UNKNOWN
+        return Latest((*offsets,)) if len(offsets) <= _MOST_PATHS else UNKNOWN
     if isinstance(one, Built) and isinstance(other, Built) and len(one.parts) == len(other.parts):
         return Built(
             (*map(_either, one.parts, other.parts),),
@@ -923,7 +923,7 @@ def _either(one: Source, other: Source) -> Source:
             one.is_tuple and other.is_tuple,
         )
     parts = [*_alternatives(one), *_alternatives(other)]
-    return UNKNOWN if UNKNOWN in parts or len(parts) > MOST_PATHS else Either((*parts,))
+    return UNKNOWN if UNKNOWN in parts or len(parts) > _MOST_PATHS else Either((*parts,))
 
 
 def _alternatives(source: Source) -> tuple[Source, ...]:
@@ -933,11 +933,9 @@ def _alternatives(source: Source) -> tuple[Source, ...]:
     if isinstance(source, (Result, Latest)):
         return (Latest(_offsets(source)),)
     if isinstance(source, Built):
-        parts = [
-            one
-            for each in source.parts
-            for one in ((UNKNOWN,) if isinstance(each, Either) else _alternatives(each))
-        ]
+        if any(isinstance(each, Either) for each in source.parts):
+            return (UNKNOWN,)
+        parts = [one for each in source.parts for one in _alternatives(each)]
         return (UNKNOWN if UNKNOWN in parts else Built((*parts,), source.copied),)
     is_at_hand = isinstance(source, (Local, Constant)) and not _is_code(source)
     return (source if is_at_hand else UNKNOWN,)

@@ -208,14 +208,7 @@ class Objects:
                 found.append(thing)
                 if kind in WEAK:
                     self.distrust(UNSEEN[weakref.ref])
-            elif is_python_type(kind):
-                if not is_of_python(kind):
-                    found.append(thing)
-                    own = self.attributes_of(thing)
-                    todo += [each for each in gc.get_referents(thing) if each is not own]
-                    if own is not None and not inside:
-                        found.append(own)
-                        todo += own.values()
+            elif is_python_type(kind) and is_of_python(kind):
                 if inside:
                     self.enter(thing, found, todo)
                 else:
@@ -226,11 +219,17 @@ class Objects:
                 found.append(thing)
                 own = self.attributes_of(thing)
                 todo += [each for each in gc.get_referents(thing) if each is not own]
+                of_program = is_python_type(kind)
+                calls_c = "__call__" in namespace(kind) and not of_program
                 # That of a cache is nothing it looks at.
-                if own is not None and (inside or "__call__" not in namespace(kind)):
+                if own is not None and (inside or not calls_c):
                     found.append(own)
                     todo += own.values()
-                if "__call__" in namespace(kind) and kind is not functools.partial:
+                if of_program and inside:
+                    self.enter(thing, found, todo)
+                elif of_program:
+                    closed.append(thing)
+                elif calls_c and kind is not functools.partial:
                     calls.append(thing)
         return found, calls, closed
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import _io
 import builtins
 import operator
-import os
 import re
 import sys
 import threading
@@ -110,7 +109,7 @@ from concspec.interleave.observing.sites import (
 )
 from concspec.interleave.observing.values import Values
 from concspec.interleave.operations import ORDER, WHOLE, Inherited
-from concspec.interleave.watched import is_modelled, is_shown
+from concspec.interleave.watched import LOGGING, is_modelled, is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,7 +121,6 @@ if TYPE_CHECKING:
 
 
 NOTHING: Touched = (), False
-_LOGGING = threading.__file__.replace("threading.py", f"logging{os.sep}__init__.py")
 _SUPPRESSING = "__suppress_context__"
 _WRITTEN_BY_RAISE = ("__traceback__", "__context__", "__cause__", _SUPPRESSING)
 _OF_METHODS = frozenset(["__func__", "__self__"])
@@ -262,14 +260,18 @@ class Observer(Values):
                 return self.touched([receiver, *called], inside=True, write=True)
         return self.places(receiver, name, write=write), write
 
-    def peeked(self, kind: type, name: str, *, write: bool) -> None:
-        """Note an attribute that tells of steps, or of code, and is no access itself."""
+    def peeked(self, kind: type, name: str = "", *, write: bool) -> None:
+        """Note an attribute, of any name if none is given, that tells of steps or of code.
+
+        It is no access itself.
+        """
         is_of_code = kind is types.FunctionType and (write or name == "__kwdefaults__")
         # Of a thread, and of data local to one, that is what the program gave them.
         is_state = name != "__dict__" or not issubclass(kind, _GIVEN_TO)
         is_modelled = is_state and any(map(is_modelled_class, mro(kind)[:-1]))
         if is_of_code or name == "f_locals" or is_modelled:
-            self.objects.distrust(f"the attribute {name} of a {kind.__name__}")
+            what = f"the attribute {name}" if name else "an attribute"
+            self.objects.distrust(f"{what} of a {kind.__name__}")
 
     def places(self, receiver: object, name: str, *, write: bool) -> tuple[Place, ...]:
         """Return the places of an attribute, which is an item of the dictionary that has it."""
@@ -355,8 +357,6 @@ class Observer(Values):
         if type(receiver) in ATOMS and site.name != "in":
             return NOTHING
         if not is_a(receiver, CONTAINERS) or hooks(type(receiver)):
-            if is_of_ctypes(type(receiver)):
-                self.objects.distrust("the memory of ctypes")
             roots = [receiver]
             if is_a(receiver, type):
                 roots += hooks(receiver)  # `__class_getitem__`
@@ -483,10 +483,9 @@ class Observer(Values):
             if is_a(owner, types.ModuleType) or owner is MISSING:
                 return self.function(function, given, frame)
             return self.method(function.__name__, owner, given)
-        kind = type(function)
         if is_a(function, WEAK):
             self.question(weakref.ref, frame)
-        if is_python_type(kind) and is_of_python(kind):
+        if _is_seen(function):
             return NOTHING
         return self.touched([function, *given], inside=True, write=True)
 
@@ -503,7 +502,7 @@ class Observer(Values):
         for each in () if method else functions.objects:
             if each is LOOKING:
                 for looked_at in given:
-                    self.peeked(type(looked_at), "_state", write=False)
+                    self.peeked(type(looked_at), write=False)
             if is_a(each, (type, types.BuiltinFunctionType)):
                 more, writes = self.handed(site, each, MISSING, frame)
                 places, write = (*places, *more), write or writes
@@ -537,7 +536,7 @@ class Observer(Values):
             if len(given) > 1 and type(given[1]) is str:
                 return self.attribute(given[0], given[1], write=write)
             for each in given[:1]:
-                self.peeked(type(each), "_state", write=write)
+                self.peeked(type(each), write=write)
             return self.touched([function, *given], inside=True, write=write)
         if function in READING:
             return self.gone_through(given, moves=function in GOING)
@@ -553,7 +552,7 @@ class Observer(Values):
         Waits are steps of their own, and which of two records of `logging` is older is no result.
         """
         filename = frame.f_code.co_filename
-        if is_modelled(filename) or filename == _LOGGING:
+        if is_modelled(filename) or filename == LOGGING:
             return NOTHING
         return ((self.objects.name(vars(time)), ("the time",)),), True
 

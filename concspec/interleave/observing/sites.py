@@ -118,9 +118,9 @@ class Site:
     changes what it touches, `acts` whether it may change anything, or let it be changed, `deletes`
     whether it takes a variable away, `label` the access in the words of the source text, and
     `needed` whether a later instruction of the code uses the value read here, and `among` where it
-    may be that of another instruction instead. `is_of_library` tells
-    code that the program calls and has not itself. `followed` is the code that a call here ran last
-    time, where that is Python code that is seen.
+    may be that of another instruction instead. `is_of_library` tells code that the program calls
+    and has not itself. `followed` is the code that a call here ran last time, where that is Python
+    code that is seen.
     """
 
     __slots__ = (

@@ -62,6 +62,7 @@ from concspec.interleave.observing.sites import (
     GENERATOR,
     GLOBAL,
     ITEM,
+    ITERATION,
     NAME,
     OPERATOR,
     Built,
@@ -209,7 +210,8 @@ class Values:
             return self.item_of(receiver) if found is MISSING else found
         if kind != CAPTURE:
             # What is asked to leave a `with`, and is one of ours, gives a truth value.
-            return NEW if is_modelled_class(type(receiver)) else MISSING
+            of = type(receiver)
+            return NEW if of is not Aliases and is_modelled_class(of) else MISSING
         if is_iterated_by_python(type(receiver)):
             return NEW if is_iterated_by_generator(type(receiver)) else MISSING
         return receiver
@@ -333,7 +335,7 @@ class Values:
             return MISSING
         if site.kind == ATTRIBUTE:
             return value  # of a property, a descriptor or `__getattr__`
-        if site.name == "inside":
+        if site.kind == ITERATION:  # to leave a `with`
             return value if code.co_name == "__exit__" else MISSING
         if site.kind == CAPTURE:
             return value if code.co_name == "__iter__" else MISSING

@@ -20,6 +20,7 @@ from collections import ChainMap, UserDict, UserList, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.classes import is_of_program
+from concspec.interleave.observing.looking import REAL_LOCKS
 from concspec.interleave.stand_ins.primitives import Lock, RLock, SimpleQueue
 from concspec.interleave.stand_ins.table import stand_in_for
 from concspec.interleave.watched import is_program_code
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LOCK = type(_thread.allocate_lock())
-_RLOCK = type(threading.RLock())
 _METHOD: type = type([].append)
 _CACHE: Any = type(functools.lru_cache(len))
 _SYNCHRONISATION = (
@@ -91,16 +91,16 @@ class LentLocks:
         kind = type(value)
         if kind in _LEAVES:
             return value
-        if kind is _LOCK or kind is _RLOCK:
+        if kind in REAL_LOCKS:
             return self.lend(value)
         if kind is _METHOD:
             bound = value.__self__
-            if type(bound) in (_LOCK, _RLOCK):
+            if type(bound) in REAL_LOCKS:
                 return getattr(self.lend(bound), value.__name__)
         stand_in = stand_in_for(value)
         if stand_in is not None:
             return stand_in
-        if kind is tuple or hasattr(kind, "_make"):  # of named tuples
+        if kind is tuple or (issubclass(kind, tuple) and hasattr(kind, "_make")):
             converted = [self.convert(each) for each in value]
             changed = any(a is not b for a, b in zip(converted, value))
             return getattr(kind, "_make", tuple)(converted) if changed else value
