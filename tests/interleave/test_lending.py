@@ -94,12 +94,13 @@ def remembering(lock):
 remembered = remembering(Lock())
 by_partial = functools.partial(Lock)
 by_argument = functools.partial(lambda make, lock: lock or make(), RLock, lock=None)
-with_lock = functools.partial(lambda lock: lock, Lock())
+ONE_LOCK = Lock()
+with_lock = functools.partial(lambda lock: lock, ONE_LOCK)
 
 
 Named = namedtuple("Named", ["lock"])  # noqa: PYI024 - as people do
-named = Named(Lock())
-a_space = types.SimpleNamespace(lock=Lock(), make=RLock)
+named = Named(ONE_LOCK)
+a_space = types.SimpleNamespace(lock=ONE_LOCK, make=RLock)
 a_mapping = UserDict(lock=Lock())
 a_chain = ChainMap({}, {"lock": Lock()})
 
@@ -172,11 +173,11 @@ def test_a_lock_is_found(make):
 
 
 def test_what_makes_locks_is_given_back():
-    before = by_partial.func, with_lock.args, locks.default_factory
     explore(lambda: both(with_lock, by_partial))
-    assert (by_partial.func, with_lock.args, locks.default_factory) == before
-    assert vars(ByStaticMethod)["make"].__func__ is Lock
+    assert (by_partial.func, with_lock.args) == (Lock, (ONE_LOCK,))
+    assert locks.default_factory is vars(ByStaticMethod)["make"].__func__ is Lock
     assert vars(ByAttribute)["make"] is Lock
+    assert (named.lock, a_space.lock) == (ONE_LOCK, ONE_LOCK)
     assert type(by_partial()) is type(ByField().lock) is type(ByAttribute().lock) is type(Lock())
 
 

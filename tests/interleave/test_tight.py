@@ -19,6 +19,11 @@ class Manager:
         return False
 
 
+class Suppressing(Manager):
+    def __exit__(self, *_):
+        return True
+
+
 class Under:
     """A lock by another name."""
 
@@ -48,6 +53,21 @@ def add_under_a_manager(box):
         box.x += 1
 
 
+def add_behind_what_fails(box):
+    with box.suppressing:
+        [].pop()
+    box.x += 1
+
+
+def add_behind_what_fails_under_a_lock(box):
+    try:
+        with box.lock:
+            [].pop()
+    except IndexError:
+        pass
+    box.x += 1
+
+
 def add_behind_a_generator_expression(box):
     for _ in (each for each in box.linked):
         pass
@@ -63,7 +83,8 @@ def add_behind_a_loop(box):
 def program_of(add):
     def program():
         box = Plain()
-        box.manager, box.linked = Manager(), Linked()
+        box.manager, box.suppressing, box.linked = Manager(), Suppressing(), Linked()
+        box.lock = threading.Lock()
         both(lambda: add(box), lambda: add(box))
         return box.x
 
@@ -72,11 +93,20 @@ def program_of(add):
 
 @pytest.mark.parametrize(
     "add",
-    [add_under_a_manager, add_behind_a_generator_expression, add_behind_a_loop],
-)
+    [
+        add_under_a_manager, add_behind_what_fails, add_behind_a_generator_expression,
+        add_behind_a_loop,
+    ],
+)  # fmt: skip
 def test_only_the_attribute_is_shared(add):
     found = explore(program_of(add))
     assert (found.executions, found.redundant, set(found.outcomes)) == (4, 0, {1, 2})
+
+
+def test_how_a_lock_is_left_is_no_access():
+    found = explore(program_of(add_behind_what_fails_under_a_lock))
+    assert found.shared == {"box.x"}
+    assert set(found.outcomes) == {1, 2}
 
 
 def test_a_manager_that_takes_a_lock():

@@ -219,17 +219,15 @@ class Objects:
                 found.append(thing)
                 own = self.attributes_of(thing)
                 todo += [each for each in gc.get_referents(thing) if each is not own]
-                of_program = is_python_type(kind)
-                calls_c = "__call__" in namespace(kind) and not of_program
-                # That of a cache is nothing it looks at.
-                if own is not None and (inside or not calls_c):
+                if own is not None:
                     found.append(own)
                     todo += own.values()
-                if of_program and inside:
-                    self.enter(thing, found, todo)
-                elif of_program:
-                    closed.append(thing)
-                elif calls_c and kind is not functools.partial:
+                if is_python_type(kind):
+                    if inside:
+                        self.enter(thing, found, todo)
+                    else:
+                        closed.append(thing)
+                elif "__call__" in namespace(kind) and kind is not functools.partial:
                     calls.append(thing)
         return found, calls, closed
 
