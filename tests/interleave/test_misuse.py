@@ -549,8 +549,10 @@ def test_the_main_thread_ends_last(monkeypatch):
                 pass
 
     monkeypatch.setattr(session, "PATIENCE", 0.01)
+    start = time.monotonic()
     with pytest.raises(BlockedOutside, match="a lock the scheduler could not find"):
         explore(program)
+    assert time.monotonic() - start < 30  # and not because the time of the test was up
     assert not any("hold_it" in thread.name for thread in threading.enumerate())
 
 
