@@ -18,6 +18,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.escape import Variables, own_loops
+from concspec.interleave.observing.instructions import Instruction, instructions
 from concspec.interleave.observing.sites import (
     ATTRIBUTE,
     CALL,
@@ -52,12 +53,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
 
-    Step = Callable[["_Analysis", dis.Instruction], None]
+    Step = Callable[["_Analysis", Instruction], None]
 
 _PYPY = sys.implementation.name == "pypy"
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: the variables are the frame's, and in no mapping
 _DELEGATING = dis.opmap.get("YIELD_FROM")  # up to 3.10, and in PyPy
-_JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
 _ENDS = frozenset(
     [
         "RETURN_VALUE",
@@ -101,7 +101,7 @@ def first_given(frame: FrameType) -> str:
         # PyPy gives a mapping to the body of a class.
         if code.co_argcount > 0 and code.co_flags & _OPTIMIZED:
             first = code.co_varnames[0]
-        stored = (_stored(each) for each in dis.get_instructions(code))
+        stored = (_stored(each) for each in instructions(code))
         if first in code.co_cellvars or any(first in names for names in stored):
             first = ""
         _first_given[id(code)] = code, first
@@ -149,11 +149,11 @@ class _Analysis:
         prefix: int | None = None
         handlers = _handlers(self.code)
         starts = {handler.start for handler in handlers.values()}
-        instructions = list(dis.get_instructions(self.code))
-        bound = _bound_in_loops(instructions)
-        entered = {*map(_jump_target, instructions), *handlers}
+        listing = instructions(self.code)
+        bound = _bound_in_loops(listing)
+        entered = {*[each.target for each in listing], *handlers}
         before: dict[int, list[Source]] = {}  # the stack where a guarded stretch begins
-        for instruction in instructions:
+        for instruction in listing:
             self.offset = offset = instruction.offset
             if instruction.opname == "EXTENDED_ARG":
                 prefix = offset if prefix is None else prefix
@@ -176,7 +176,8 @@ class _Analysis:
                 # head of a loop is also fallen into, and its stack is the same each time round,
                 # but for the variables that get another value in it.
                 self.stack = []
-            self.stack = _without(bound.get(entry, ()), self.stack)
+            if entry in bound:
+                self.stack = _without(bound[entry], self.stack)
             alive = True
             if entry in starts:
                 before[entry] = list(self.stack)
@@ -286,9 +287,9 @@ class _Analysis:
 
     # What most instructions do.
 
-    def generic(self, instruction: dis.Instruction) -> None:
+    def generic(self, instruction: Instruction) -> None:
         """Apply the effect of an instruction of which only the change of depth is known."""
-        jump = _jump_target(instruction)
+        jump = instruction.target
         argument = instruction.arg if instruction.opcode >= dis.HAVE_ARGUMENT else None
         effect = dis.stack_effect(instruction.opcode, argument, jump=False)
         before = list(self.stack)
@@ -376,82 +377,79 @@ class _Analysis:
         "GEN_START",
         "LIST_TO_TUPLE",
     )
-    def keep_stack(self, instruction: dis.Instruction) -> None:
-        target = _jump_target(instruction)
+    def keep_stack(self, instruction: Instruction) -> None:
+        target = instruction.target
         if target is not None and target > self.offset:
             self.arrive(target, list(self.stack))
 
     @_follows("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR")
-    def load_fast(self, instruction: dis.Instruction) -> None:
+    def load_fast(self, instruction: Instruction) -> None:
         self.push(self.load(instruction.argval))
 
     @_follows("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
-    def load_two(self, instruction: dis.Instruction) -> None:
-        self.push(*map(self.load, _pair(instruction.argval)))
+    def load_two(self, instruction: Instruction) -> None:
+        self.push(*map(self.load, instruction.argval))
 
     @_follows("STORE_FAST")
-    def store_fast(self, instruction: dis.Instruction) -> None:
+    def store_fast(self, instruction: Instruction) -> None:
         self.named(self.pop(), instruction.argval)
 
     @_follows("STORE_FAST_STORE_FAST")
-    def store_two(self, instruction: dis.Instruction) -> None:
+    def store_two(self, instruction: Instruction) -> None:
         for each in _stored(instruction):
             self.named(self.pop(), each)
 
     @_follows("STORE_FAST_LOAD_FAST")
-    def store_and_load(self, instruction: dis.Instruction) -> None:
-        stored, loaded = _pair(instruction.argval)
+    def store_and_load(self, instruction: Instruction) -> None:
+        stored, loaded = instruction.argval
         self.named(self.pop(), stored)
         self.push(self.load(loaded))
 
     @_follows("DELETE_FAST")
-    def delete_fast(self, instruction: dis.Instruction) -> None:
+    def delete_fast(self, instruction: Instruction) -> None:
         self.forget_local(instruction.argval)
 
     @_follows("LOAD_CONST", "LOAD_SMALL_INT")
-    def load_constant(self, instruction: dis.Instruction) -> None:
+    def load_constant(self, instruction: Instruction) -> None:
         self.push(Constant(instruction.argval))
 
     @_follows("LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT")
-    def load_common_constant(self, instruction: dis.Instruction) -> None:
-        if instruction.argrepr in ("", "AssertionError"):
-            self.push(Constant(AssertionError))
-        else:  # Python 3.14 tells of the others by their numbers
-            known = sys.version_info >= (3, 15)
-            self.push(Constant(instruction.argval) if known else UNKNOWN)
+    def load_common_constant(self, instruction: Instruction) -> None:
+        is_old = instruction.opname == "LOAD_ASSERTION_ERROR"
+        self.push(Constant(AssertionError if is_old else instruction.argval))
 
     @_follows("POP_TOP")
-    def pop_top(self, _instruction: dis.Instruction) -> None:
+    def pop_top(self, _instruction: Instruction) -> None:
         self.pop()
 
     @_follows("PUSH_NULL")
-    def push_null(self, _instruction: dis.Instruction) -> None:
+    def push_null(self, _instruction: Instruction) -> None:
         self.push(NULL)
 
     @_follows("COPY", "DUP_TOP")
-    def copy(self, instruction: dis.Instruction) -> None:
+    def copy(self, instruction: Instruction) -> None:
         # PyPy's COPY, seen only in handlers, comes without an argument.
         self.push_again(instruction.arg or 1)
 
     @_follows("DUP_TOP_TWO")
-    def copy_two(self, _instruction: dis.Instruction) -> None:
+    def copy_two(self, _instruction: Instruction) -> None:
         self.push_again(2)
         self.push_again(2)
 
     @_follows("SWAP")
-    def swap(self, instruction: dis.Instruction) -> None:
+    def swap(self, instruction: Instruction) -> None:
         depth = instruction.arg or 2
         while len(self.stack) < depth:
             self.stack.insert(0, UNKNOWN)
         self.stack[-1], self.stack[-depth] = self.stack[-depth], self.stack[-1]
 
     @_follows("ROT_N", *_ROTATIONS)
-    def rotate(self, instruction: dis.Instruction) -> None:
+    def rotate(self, instruction: Instruction) -> None:
         *under, top = self.popn(_ROTATIONS.get(instruction.opname) or instruction.arg or 1)
         self.push(top, *under)
 
     @_follows("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
-    def load_global(self, instruction: dis.Instruction) -> None:
+    def load_global(self, instruction: Instruction) -> None:
         name = str(instruction.argval)
         # `LOAD_GLOBAL` also pushes a null in 3.11+, before the value up to 3.12 and after it since.
         effect = dis.stack_effect(instruction.opcode, instruction.arg)
@@ -466,7 +464,7 @@ class _Analysis:
             self.push(result)
 
     @_follows("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME")
-    def store_global(self, instruction: dis.Instruction) -> None:
+    def store_global(self, instruction: Instruction) -> None:
         action, _, scope = instruction.opname.partition("_")
         if action == "STORE":
             self.named(self.pop())
@@ -476,20 +474,20 @@ class _Analysis:
             self.found[self.offset].deletes = action == "DELETE"
 
     @_follows("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
-    def load_cell(self, instruction: dis.Instruction) -> None:
+    def load_cell(self, instruction: Instruction) -> None:
         if instruction.opname == "LOAD_FROM_DICT_OR_DEREF":
             self.pop()
         name = self.cell_name(instruction)
         self.push(self.site(CELL, name, name))
 
     @_follows("STORE_DEREF", "DELETE_DEREF")
-    def store_cell(self, instruction: dis.Instruction) -> None:
+    def store_cell(self, instruction: Instruction) -> None:
         if instruction.opname == "STORE_DEREF":
             self.named(self.pop())
         name = self.cell_name(instruction)
         self.site(CELL, name, name, write=True)
 
-    def cell_name(self, instruction: dis.Instruction) -> str:
+    def cell_name(self, instruction: Instruction) -> str:
         if _PYPY:  # whose `dis` names the wrong variable in 3.11
             code = self.code
             return (code.co_cellvars + code.co_freevars)[instruction.arg or 0]
@@ -505,7 +503,7 @@ class _Analysis:
         "BUILD_MAP",
         "BUILD_CONST_KEY_MAP",
     )
-    def build(self, instruction: dis.Instruction) -> None:
+    def build(self, instruction: Instruction) -> None:
         name, count = instruction.opname, instruction.arg or 0
         count = {"BUILD_MAP": 2 * count, "BUILD_CONST_KEY_MAP": count + 1}.get(name, count)
         parts = self.popn(count)
@@ -515,22 +513,22 @@ class _Analysis:
             self.push(Built(tuple(each for each in parts if not isinstance(each, Constant))))
 
     @_follows("BUILD_STRING")
-    def build_text(self, instruction: dis.Instruction) -> None:
+    def build_text(self, instruction: Instruction) -> None:
         self.popn(instruction.arg or 0)
         self.push(_PLAIN)
 
     @_follows("BUILD_LIST_FROM_ARG")  # PyPy: puts a new list under the iterator
-    def build_under(self, _instruction: dis.Instruction) -> None:
+    def build_under(self, _instruction: Instruction) -> None:
         iterator = self.pop()
         self.push(UNKNOWN, iterator)
 
     @_follows(*_GATHERING)
-    def gather(self, instruction: dis.Instruction) -> None:
+    def gather(self, instruction: Instruction) -> None:
         self.popn(_GATHERING[instruction.opname])
         self.put(instruction.arg or 1, _filled(self.at(instruction.arg or 1)))
 
     @_follows("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
-    def extend(self, instruction: dis.Instruction) -> None:
+    def extend(self, instruction: Instruction) -> None:
         """Put what a container holds into one that is being built."""
         added = self.pop()
         self.look(added, "keys" if instruction.opname.startswith("DICT") else "all")
@@ -540,19 +538,19 @@ class _Analysis:
             self.put(depth, Built((*built.parts, added), built.copied))
 
     @_follows("MAKE_FUNCTION")
-    def make_function(self, instruction: dis.Instruction) -> None:
+    def make_function(self, instruction: Instruction) -> None:
         made = self.popn(1 - dis.stack_effect(instruction.opcode, instruction.arg))
         self.push(next((each for each in made if _is_code(each)), UNKNOWN))
 
     @_follows("SET_FUNCTION_ATTRIBUTE")
-    def complete_function(self, _instruction: dis.Instruction) -> None:
+    def complete_function(self, _instruction: Instruction) -> None:
         function, _ = self.pop(), self.pop()
         self.push(function)
 
     # Attributes and items.
 
     @_follows("LOAD_ATTR", "LOAD_METHOD")
-    def load_attribute(self, instruction: dis.Instruction) -> None:
+    def load_attribute(self, instruction: Instruction) -> None:
         receiver = self.pop()
         name = str(instruction.argval)
         label = f"{self.text(receiver)}.{name}"
@@ -564,7 +562,7 @@ class _Analysis:
             self.push(result)
 
     @_follows("LOAD_SUPER_ATTR")
-    def load_inherited(self, instruction: dis.Instruction) -> None:
+    def load_inherited(self, instruction: Instruction) -> None:
         # It looks the attribute up from three: `super`, the class and the object.
         looked_up = self.popn(3)
         name = str(instruction.argval)
@@ -573,7 +571,7 @@ class _Analysis:
         self.push(result, *[UNKNOWN] * (2 + effect))
 
     @_follows("STORE_ATTR", "DELETE_ATTR")
-    def store_attribute(self, instruction: dis.Instruction) -> None:
+    def store_attribute(self, instruction: Instruction) -> None:
         receiver = self.pop()
         if instruction.opname == "STORE_ATTR":
             self.named(self.pop())
@@ -581,38 +579,38 @@ class _Analysis:
         self.site(ATTRIBUTE, instruction.argval, label, write=True, receiver=receiver)
 
     @_follows("IMPORT_FROM")
-    def import_from(self, instruction: dis.Instruction) -> None:
+    def import_from(self, instruction: Instruction) -> None:
         self.push(self.site(ATTRIBUTE, instruction.argval, instruction.argval))
 
     @_follows("BINARY_SUBSCR")
-    def get_item(self, _instruction: dis.Instruction) -> None:
+    def get_item(self, _instruction: Instruction) -> None:
         container, index = self.popn(2)
         self.push(self.item(container, index))
 
     @_follows("BINARY_SLICE")
-    def get_slice(self, _instruction: dis.Instruction) -> None:
+    def get_slice(self, _instruction: Instruction) -> None:
         container, _, _ = self.popn(3)
         self.push(self.item(container, UNKNOWN))
 
     @_follows("STORE_SUBSCR")
-    def set_item(self, _instruction: dis.Instruction) -> None:
+    def set_item(self, _instruction: Instruction) -> None:
         given, container, key = self.popn(3)
         self.named(given)
         self.item(container, key, write=True, given=given)
 
     @_follows("STORE_SLICE")
-    def set_slice(self, _instruction: dis.Instruction) -> None:
+    def set_slice(self, _instruction: Instruction) -> None:
         given, container, _, _ = self.popn(4)
         self.named(given)
         self.item(container, UNKNOWN, write=True, given=given)
 
     @_follows("DELETE_SUBSCR")
-    def delete_item(self, _instruction: dis.Instruction) -> None:
+    def delete_item(self, _instruction: Instruction) -> None:
         container, key = self.popn(2)
         self.item(container, key, name="del", write=True)
 
     @_follows("CONTAINS_OP")
-    def find_item(self, _instruction: dis.Instruction) -> None:
+    def find_item(self, _instruction: Instruction) -> None:
         wanted, container = self.popn(2)
         self.item(container, wanted, name="in")
         self.push(_PLAIN)
@@ -634,7 +632,7 @@ class _Analysis:
     # What is gone through, or looked at.
 
     @_follows("GET_ITER", "GET_YIELD_FROM_ITER")
-    def get_iterator(self, instruction: dis.Instruction) -> None:
+    def get_iterator(self, instruction: Instruction) -> None:
         iterated = self.pop()
         effect = dis.stack_effect(instruction.opcode, instruction.arg)
         iterator = self.site(CAPTURE, "", self.text(iterated), receiver=iterated)
@@ -643,7 +641,7 @@ class _Analysis:
         self.push(iterated if is_moved else iterator, *[UNKNOWN] * effect)
 
     @_follows("FOR_ITER", "SEND", "YIELD_FROM")
-    def iterate(self, instruction: dis.Instruction) -> None:
+    def iterate(self, instruction: Instruction) -> None:
         is_loop = instruction.opname == "FOR_ITER"
         # Beside the iterator is the value to send, or, from Python 3.15 on, an index.
         beside = not is_loop or sys.version_info >= (3, 15)
@@ -657,7 +655,7 @@ class _Analysis:
             self.put(1, PART)
 
     @_follows("UNPACK_SEQUENCE", "UNPACK_EX")
-    def unpack(self, instruction: dis.Instruction) -> None:
+    def unpack(self, instruction: Instruction) -> None:
         unpacked = self.at(1)
         # What a loop goes through holds iterators so seldom that it is not taken to.
         self.look(unpacked, "" if isinstance(unpacked, Part) else "all")
@@ -684,23 +682,23 @@ class _Analysis:
         "POP_JUMP_BACKWARD_IF_FALSE",
         "POP_JUMP_BACKWARD_IF_TRUE",
     )
-    def look_at_top(self, instruction: dis.Instruction) -> None:
+    def look_at_top(self, instruction: Instruction) -> None:
         self.look(self.at(1))
         self.generic(instruction)
 
     @_follows("JUMP_IF_FALSE_OR_POP", "JUMP_IF_TRUE_OR_POP")
-    def keep_or_pop(self, instruction: dis.Instruction) -> None:
+    def keep_or_pop(self, instruction: Instruction) -> None:
         self.look(self.at(1))
         self.arrive(instruction.argval, list(self.stack))
         self.pop()
 
     @_follows("TO_BOOL", "UNARY_NOT")
-    def tell_truth(self, instruction: dis.Instruction) -> None:
+    def tell_truth(self, instruction: Instruction) -> None:
         self.look_at_top(instruction)
         self.put(1, _PLAIN)
 
     @_follows("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE")
-    def format_value(self, instruction: dis.Instruction) -> None:
+    def format_value(self, instruction: Instruction) -> None:
         name = instruction.opname
         flags = (instruction.arg or 0) if name == "FORMAT_VALUE" else 0
         spec = name == "FORMAT_WITH_SPEC" or flags & 4
@@ -709,31 +707,31 @@ class _Analysis:
         self.put(1, _PLAIN)
 
     @_follows("MATCH_KEYS")
-    def match_keys(self, instruction: dis.Instruction) -> None:
+    def match_keys(self, instruction: Instruction) -> None:
         self.look(self.at(2))
         self.generic(instruction)
 
     @_follows("CHECK_EG_MATCH")
-    def split_group(self, instruction: dis.Instruction) -> None:
+    def split_group(self, instruction: Instruction) -> None:
         self.look(self.at(2), "inside")
         self.generic(instruction)
 
     @_follows("MATCH_CLASS")
-    def match_class(self, instruction: dis.Instruction) -> None:
+    def match_class(self, instruction: Instruction) -> None:
         self.look(self.at(3), "inside")
         self.generic(instruction)
 
     @_follows("GET_LEN")
-    def tell_length(self, _instruction: dis.Instruction) -> None:
+    def tell_length(self, _instruction: Instruction) -> None:
         self.look(self.at(1))
         self.push(_PLAIN)
 
     @_follows("MATCH_MAPPING", "MATCH_SEQUENCE")
-    def tell_kind(self, _instruction: dis.Instruction) -> None:
+    def tell_kind(self, _instruction: Instruction) -> None:
         self.push(_PLAIN)
 
     @_follows("IS_OP", "CHECK_EXC_MATCH")
-    def tell(self, instruction: dis.Instruction) -> None:
+    def tell(self, instruction: Instruction) -> None:
         self.generic(instruction)
         self.put(1, _PLAIN)
 
@@ -747,7 +745,7 @@ class _Analysis:
     # What may run any code.
 
     @_follows("COMPARE_OP", *_OPERATORS)
-    def operate(self, instruction: dis.Instruction) -> None:
+    def operate(self, instruction: Instruction) -> None:
         """Follow an operator: `shared += [1]` changes the list on its left in place."""
         name = instruction.opname
         if name == "BINARY_OP" and instruction.argrepr.startswith("["):
@@ -774,18 +772,18 @@ class _Analysis:
         self.push(_PLAIN if compares else result)
 
     @_follows("CALL_INTRINSIC_1")
-    def call_intrinsic(self, instruction: dis.Instruction) -> None:
+    def call_intrinsic(self, instruction: Instruction) -> None:
         if instruction.argrepr != "INTRINSIC_LIST_TO_TUPLE":
             self.generic(instruction)
 
     @_follows("KW_NAMES")
-    def name_keywords(self, instruction: dis.Instruction) -> None:
+    def name_keywords(self, instruction: Instruction) -> None:
         self.keywords = self.code.co_consts[instruction.arg or 0]  # 3.11 does not look it up
 
     @_follows(
         "CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW", "CALL_METHOD_KW"
     )
-    def call(self, instruction: dis.Instruction) -> None:
+    def call(self, instruction: Instruction) -> None:
         name = instruction.opname
         count = instruction.arg or 0
         if name.endswith("KW"):
@@ -800,7 +798,7 @@ class _Analysis:
         self.called(1 if name.startswith("CALL_FUNCTION") else 2, given)
 
     @_follows("CALL_FUNCTION_EX")
-    def call_with_all_of(self, instruction: dis.Instruction) -> None:
+    def call_with_all_of(self, instruction: Instruction) -> None:
         # One tuple of arguments, and perhaps one dictionary.
         given = self.popn(2 if sys.version_info >= (3, 14) else 1 + ((instruction.arg or 0) & 1))
         popped = 1 - dis.stack_effect(instruction.opcode, instruction.arg)
@@ -816,7 +814,7 @@ class _Analysis:
         self.push(self.site(CALL, name, label, receiver=callee, arguments=given))
 
     @_follows("YIELD_VALUE", "RETURN_VALUE", "RETURN_CONST")
-    def give_back(self, instruction: dis.Instruction) -> None:
+    def give_back(self, instruction: Instruction) -> None:
         if self.code.co_flags & GENERATOR:
             # Events of yielding come when the generator may be resumed already.
             name = instruction.opname
@@ -825,7 +823,7 @@ class _Analysis:
         self.generic(instruction)
 
     @_follows("RAISE_VARARGS")
-    def raise_error(self, instruction: dis.Instruction) -> None:
+    def raise_error(self, instruction: Instruction) -> None:
         if not instruction.arg:
             self.generic(instruction)
             return
@@ -836,22 +834,22 @@ class _Analysis:
         self.site(RAISE, "", label, receiver=error, key=made_by, write=True)
 
     @_follows("SETUP_WITH", "BEFORE_WITH")
-    def enter(self, instruction: dis.Instruction) -> None:
+    def enter(self, instruction: Instruction) -> None:
         """Ask the manager of a `with`, which may be written in C, for its methods."""
         manager = self.pop()
         self.look(manager, "inside", write=True)
         self.push(Method(manager, "__exit__"))
-        target = _jump_target(instruction)
+        target = instruction.target
         if target is not None:
             self.arrive(target, [*self.stack, *[UNKNOWN] * 6])
         self.push(UNKNOWN)
 
     @_follows("LOAD_SPECIAL")
-    def load_special(self, instruction: dis.Instruction) -> None:
+    def load_special(self, instruction: Instruction) -> None:
         self.push(Method(self.pop(), instruction.argrepr), NULL)
 
     @_follows("WITH_EXCEPT_START")
-    def leave_by_error(self, instruction: dis.Instruction) -> None:
+    def leave_by_error(self, instruction: Instruction) -> None:
         leaving = (each for each in reversed(self.stack) if isinstance(each, Method))
         manager = next(leaving, Method(UNKNOWN, "")).receiver
         self.look(manager, "inside", write=True)
@@ -887,25 +885,25 @@ def _without(names: Iterable[str], stack: list[Source]) -> list[Source]:
     return stack
 
 
-def _bound_in_loops(instructions: list[dis.Instruction]) -> dict[int, set[str]]:
+def _bound_in_loops(listing: list[Instruction]) -> dict[int, set[str]]:
     """Return the variables that are bound anew in each loop, by where that begins."""
-    stored = [(each.offset, name) for each in instructions for name in _stored(each)]
+    jumps = [(each.target, each.offset) for each in listing if each.target is not None]
+    loops = [(start, end) for start, end in jumps if start < end]
+    stored = [(each.offset, name) for each in listing if loops for name in _stored(each)]
     bound: dict[int, set[str]] = {}
-    for instruction in instructions:
-        start, end = _jump_target(instruction), instruction.offset
-        if start is not None and start < end:
-            bound.setdefault(start, set()).update(n for at, n in stored if start <= at < end)
+    for start, end in loops:
+        bound.setdefault(start, set()).update(n for at, n in stored if start <= at < end)
     return bound
 
 
-def _stored(instruction: dis.Instruction) -> tuple[str, ...]:
+def _stored(instruction: Instruction) -> tuple[str, ...]:
     """Return the local variables that an instruction binds anew, or takes away."""
     name = instruction.opname
     if name in ("STORE_FAST", "DELETE_FAST"):
         return (str(instruction.argval),)
     if name == "STORE_FAST_STORE_FAST":
-        return _pair(instruction.argval)
-    return _pair(instruction.argval)[:1] if name == "STORE_FAST_LOAD_FAST" else ()
+        return (*instruction.argval,)
+    return instruction.argval[:1] if name == "STORE_FAST_LOAD_FAST" else ()
 
 
 def _either(one: Source, other: Source) -> Source:
@@ -977,18 +975,3 @@ def _change_depth(stack: list[Source], effect: int, *, dropping: bool) -> None:
         if stack:
             stack[-1] = UNKNOWN
         stack.extend([UNKNOWN] * effect)
-
-
-def _pair(operand: object) -> tuple[str, str]:
-    """Return the two names of a fused instruction (`dis` gives a tuple, or one text in 3.12)."""
-    if isinstance(operand, tuple):
-        first, second = operand
-        return str(first), str(second)
-    first, second = str(operand).split(", ")
-    return first, second
-
-
-def _jump_target(instruction: dis.Instruction) -> int | None:
-    if instruction.opcode in _JUMPS and isinstance(instruction.argval, int):
-        return instruction.argval
-    return None
