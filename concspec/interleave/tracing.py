@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.bytecode import sites
 from concspec.interleave.observing.sites import GENERATOR, Site
-from concspec.interleave.watched import is_told, is_watched
+from concspec.interleave.watched import OWN, is_told, is_watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +106,8 @@ class Monitoring(Tracing):
         monitoring.free_tool_id(tool)
 
     def started(self, code: CodeType, _offset: int) -> object:
+        if code.co_filename.startswith(OWN):  # most of what is called, and soon told
+            return self.monitoring.DISABLE
         if id(code) not in self.watched and (is_watched(code) or is_told(code)):
             execution = self.execution  # which ends while other threads of the process run
             if execution is None or get_ident() not in execution.by_ident:
