@@ -190,15 +190,15 @@ class Telling:
         if step.value is MISSING:
             return source or f"{operation.kind} {operation.label}", operation.kind
         verb = "becomes" if operation.write else "is"
-        name = operation.label.removesuffix("[]")
-        return source or operation.label, f"{name} {verb} {_short(step.value)}"
+        name = step.subject or operation.label
+        return source or name, f"{name} {verb} {_short(step.value)}"
 
     def computed(self, position: int, expression: ast.expr, write: int) -> tuple[str, str]:
         """Tell a read that a later write of the same statement is computed from."""
         step = self.trace[position]
         reads = self.reads_before(write)
         if reads[-1] is not step:
-            return step.operation.label, f"is {_short(step.value)}"
+            return step.subject or step.operation.label, f"is {_short(step.value)}"
         # An expression is evaluated from left to right, so its accesses come in that order.
         values: dict[str, list[object]] = {}
         for read in reads:
@@ -220,14 +220,15 @@ class Telling:
         return found
 
     def write_after(self, position: int, target: ast.expr) -> int | None:
+        """Return where the value of a read is written: what else is changed first is told apart."""
         read = self.trace[position]
         for later in range(position + 1, len(self.trace)):
             step = self.trace[later]
             if step.task is read.task:
                 if not _same_statement(step, read):
                     return None
-                if step.operation.write and refers(target, step.operation.label):
-                    return later
+                if step.operation.write:
+                    return later if refers(target, step.operation.label) else None
         return None
 
 

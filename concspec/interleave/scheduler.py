@@ -26,6 +26,7 @@ from concspec.interleave.observing.classes import forget
 from concspec.interleave.observing.looking import ATOMS, MISSING, Aliases
 from concspec.interleave.observing.objects import Objects
 from concspec.interleave.observing.observer import NOTHING, Observer
+from concspec.interleave.observing.showing import snapshot
 from concspec.interleave.observing.sites import ATTRIBUTE, ENDING, RAISE, Site
 from concspec.interleave.operations import Operation, dependent
 from concspec.interleave.sharing import Sharing, Stretch
@@ -177,6 +178,7 @@ class Step:
     variables: Mapping[str, object] = {}
     frame = 0
     name: str | None = None  # of the primitive, in the program's text
+    subject: str | None = None  # what has the value
 
     def __init__(self, task: Task, operation: Operation) -> None:
         """Record that `task` does `operation`."""
@@ -482,7 +484,7 @@ class Execution:
         try:
             if self.explaining and self.trace and self.trace[-1].look is not None:
                 # The thread that wrote is still the only one that went on since.
-                self.trace[-1].value = self.trace[-1].look()
+                self.trace[-1].value = snapshot(self.trace[-1].look())
                 self.trace[-1].look = None
             task = self.select()
         except Cut:
@@ -804,11 +806,11 @@ class Execution:
         step = self.trace[-1]
         step.variables = dict(frame.f_locals)
         step.frame = self.objects.name(frame)
-        look = self.observer.looker(site, frame)
+        step.subject, look = self.observer.looker(site, frame)
         if step.operation.write:
             step.look = look
         else:
-            step.value = look()
+            step.value = snapshot(look())
 
 
 def where(frame: FrameType | None) -> str:

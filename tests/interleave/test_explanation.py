@@ -1,5 +1,6 @@
 """A schedule told as the notes tell it."""
 
+import collections
 import textwrap
 import threading
 import xml.etree.ElementTree as ET
@@ -85,7 +86,7 @@ def test_a_check_that_no_longer_holds():
 
     told = explain(shop, explore(shop).outcomes[2].witness)
     assert any(row.conflict and row.source == 'if stock["n"] > 0:' for row in told.rows)
-    assert 'if stock["n"] > 0:   # stock is 1' in str(told)
+    assert """if stock["n"] > 0:   # stock['n'] is 1""" in str(told)
 
 
 def test_locks_are_named_and_a_deadlock_is_told():
@@ -134,6 +135,93 @@ def test_other_statements_keep_their_own_words():
     assert "items.append(n)   # items becomes [1]" in told
     assert "x2 = items[0] + items[1]   # 1 + 2 = 3" in told
     assert "items[0] = x2   # 3" in told
+
+
+def two(body):
+    threads = [threading.Thread(target=body, args=(n,)) for n in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def comments(program, schedule):
+    return [row.comment for row in explain(program, schedule).rows]
+
+
+def test_what_is_changed_in_place_is_a_step_between_read_and_write():
+    def growing():
+        items = []
+
+        def add(n):
+            nonlocal items
+            items += [n]
+
+        two(add)
+        return tuple(items)
+
+    assert comments(growing, "112221") == [
+        "items is []", "items becomes [1]", "items is [1]", "items becomes [1, 2]",
+        "items + [2] = [1, 2]", "items + [1] = [1, 2]",
+    ]  # fmt: skip
+
+
+def test_values_are_those_of_the_moment():
+    def growing():
+        rows = {"a": [[0]]}
+        queue = collections.deque(maxlen=2)
+        chosen = set()
+
+        def grow(n):
+            row = rows["a"]
+            row.append([n])
+            queue.append(rows["a"])
+            chosen.add(n)
+            rows["a"] = row
+
+        two(grow)
+        return str(rows)
+
+    first = next(iter(explore(growing).outcomes.values()))
+    assert comments(growing, first.witness)[:6] == [
+        "rows['a'] is [[0]]", "row becomes [[0], [1]]", "rows['a'] is [[0], [1]]",
+        "queue becomes deque([[[0], [1]]], maxlen=2)", "chosen becomes {1}", "row = [[0], [1]]",
+    ]  # fmt: skip
+
+
+def test_items_are_told_by_their_keys():
+    def storing():
+        known = {}
+        items = [3, 4]
+
+        def store(n):
+            if "k" not in known:
+                known["k"] = n
+            swapped = items[-1], items[0]
+            items[0], items[1] = swapped
+            del known["k"]
+
+        two(store)
+        return str(items)
+
+    first = next(iter(explore(storing).outcomes.values()))
+    assert comments(storing, first.witness)[:7] == [
+        "'k' in known is False", "1", "items[-1] is 4", "items[0] is 3",
+        "items[0] becomes 4", "items[1] becomes 3", "write",
+    ]  # fmt: skip
+
+
+def test_standard_methods_bear_their_own_names():
+    def program():
+        names = []
+
+        def note(_):
+            names.append(threading.Thread.join.__qualname__)
+
+        two(note)
+        return names[0]
+
+    assert set(explore(program).outcomes) == {"Thread.join"}
 
 
 def test_the_picture_is_well_formed():

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     Told = TypeVar("Told")
 
 
-OF_PROGRAM = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_FOR_GOOD = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE, from Python 3.10 on
+_MADE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 TEXTS = (str, bytes, bool, int, float, complex, type(None), range)
 _OF_TEXTS = frozenset(id(member) for kind in TEXTS for member in vars(kind).values())
 _IMPLEMENTED = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinFunctionType)
@@ -44,8 +45,13 @@ namespace: Callable[[Any], Mapping[str, Any]] = type.__dict__["__dict__"].__get_
 """The attributes that a class has itself, whatever its metaclass makes of `__dict__`."""
 
 
-flags: Callable[[Any], int] = type.__dict__["__flags__"].__get__
+_flags: Callable[[Any], int] = type.__dict__["__flags__"].__get__
 """What kind of class it is, whatever its metaclass makes of `__flags__`."""
+
+
+def can_change(kind: type) -> bool:
+    """Tell a class whose attributes can be set, as those of all that are written in Python."""
+    return _flags(kind) & (_MADE | _FOR_GOOD) == _MADE
 
 
 @overload
@@ -101,7 +107,7 @@ def forget() -> None:
 @once
 def is_python_type(kind: type) -> bool:
     """Tell a class whose methods are Python code that is watched."""
-    if not flags(kind) & OF_PROGRAM or hooks(kind):
+    if not can_change(kind) or hooks(kind):
         return False
     members = namespace(kind).values()
     return all(is_python(each) or not _is_implemented(each) for each in members)
@@ -122,7 +128,7 @@ def hooks(kind: type) -> tuple[object, ...]:
     return tuple(
         hook
         for each in mro(kind)
-        if flags(each) & OF_PROGRAM
+        if can_change(each)
         for name, member in namespace(each).items()
         if not is_python(member)
         for owner, hook in _called_by_python(each, name, member)
@@ -138,7 +144,7 @@ def _called_by_python(owner: type, name: str, member: object) -> Iterator[tuple[
         yield owner, member.__func__ if is_a(member, (staticmethod, classmethod)) else member
     else:
         for each in mro(type(member)):
-            if flags(each) & OF_PROGRAM:
+            if can_change(each):
                 members = namespace(each)
                 yield from ((each, members[way]) for way in _BINDING if way in members)
 

@@ -14,8 +14,7 @@ from collections import OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.classes import (
-    OF_PROGRAM,
-    flags,
+    can_change,
     hooks,
     is_a,
     is_python_function,
@@ -69,7 +68,7 @@ CONTAINERS = (list, dict, set, bytearray, deque)
 HOLDERS = (*CONTAINERS, tuple, frozenset)
 """What holds other objects: containers, and what is like them but does not change."""
 REAL_LOCKS = frozenset([type(_thread.allocate_lock()), type(threading.RLock())])
-_PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
+PLAIN_KEYS = frozenset([int, str, bytes, bool, float, type(None)])
 ANY = object()
 """Among the objects that were reached: all others, too."""
 _AS_THEY_ARE = (
@@ -190,7 +189,7 @@ def searched(classes: Sequence[type], name: str) -> tuple[tuple[int, ...], int |
     for place, each in enumerate(classes):
         if name in namespace(each):
             return tuple(passed), place
-        if flags(each) & OF_PROGRAM:
+        if can_change(each):
             passed.append(place)
     return tuple(passed), None
 
@@ -205,7 +204,7 @@ def static_item(receiver: object, key: object, absent: object = MISSING) -> obje
             return receiver[key]  # type: ignore[index]
         except IndexError:
             return MISSING
-    if type(receiver) in (dict, defaultdict, OrderedDict) and type(key) in _PLAIN_KEYS:
+    if type(receiver) in (dict, defaultdict, OrderedDict) and type(key) in PLAIN_KEYS:
         return receiver.get(key, absent)  # type: ignore[attr-defined]
     return MISSING
 
@@ -246,11 +245,6 @@ def _is_setting(found: object) -> bool:
     return any(
         name in namespace(each) for each in mro(type(found)) for name in ("__set__", "__delete__")
     )
-
-
-def shown(value: object) -> object:
-    """Return a value to show, or MISSING where it is known only as one of several."""
-    return MISSING if type(value) is Aliases else value
 
 
 def instance_dict(receiver: object) -> dict[str, object] | None:
@@ -295,7 +289,7 @@ def factory_of(container: Any) -> object:
 
 def field_of(container: Any, key: object) -> Field:
     """Return the field of a container that a key names, or WHOLE where that cannot be told."""
-    if type(key) not in _PLAIN_KEYS:
+    if type(key) not in PLAIN_KEYS:
         return WHOLE
     if is_a(container, dict):
         return (key,)

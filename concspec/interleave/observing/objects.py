@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.c_code import CALLING, LOOKING, OPAQUE, UNSEEN, WEAK
 from concspec.interleave.observing.classes import (
-    OF_PROGRAM,
-    flags,
+    can_change,
     hooks,
     is_a,
     is_copied_by_threads,
@@ -181,7 +180,7 @@ class Objects:
                 calls.append(thing)
             elif is_a(thing, type):
                 for each in mro(thing) if inside else ():
-                    if flags(each) & OF_PROGRAM and not is_modelled_class(each):
+                    if can_change(each) and not is_modelled_class(each):
                         found.append(each)
                         todo += [one for one in namespace(each).values() if not callable(one)]
                 closed.append(thing)
@@ -202,7 +201,7 @@ class Objects:
                 todo += elements(thing)
                 if is_a(thing, defaultdict):
                     todo.append(factory_of(thing))
-                if inside and flags(kind) & OF_PROGRAM:
+                if inside and can_change(kind):
                     self.enter(thing, found, todo)
             elif kind in OPAQUE:
                 found.append(thing)

@@ -52,9 +52,8 @@ from concspec.interleave.observing.c_code import (
     reads_clock,
 )
 from concspec.interleave.observing.classes import (
-    OF_PROGRAM,
     TEXTS,
-    flags,
+    can_change,
     forget,
     has_finalizer,
     hooks,
@@ -75,8 +74,10 @@ from concspec.interleave.observing.looking import (
     ATOMS,
     CONTAINERS,
     EMPTY,
+    HOLDERS,
     MISSING,
     NEW,
+    PLAIN_KEYS,
     SLOTS,
     Aliases,
     elements,
@@ -86,10 +87,9 @@ from concspec.interleave.observing.looking import (
     is_anything,
     position,
     searched,
-    shown,
     static_attribute,
-    static_item,
 )
+from concspec.interleave.observing.showing import has_item, stored_item
 from concspec.interleave.observing.sites import (
     ATTRIBUTE,
     CALL,
@@ -218,23 +218,26 @@ class Observer(Values):
         more, moves = self.touched([*given], inside=False, write=write)
         return (tuple(dict.fromkeys((*places, *more))), moves) if more else touched
 
-    def looker(self, site: Site, frame: types.FrameType) -> Callable[[], object]:
-        """Return a function that looks, whenever it is called, at what `site` touches now."""
+    def looker(self, site: Site, frame: types.FrameType) -> tuple[str | None, Callable[[], object]]:
+        """Return what to call that which `site` touches, and what looks at it whenever called."""
         if site.kind == ATTRIBUTE:
             owner = self.value(site.receiver, frame)
-            return lambda: shown(static_attribute(owner, site.name))
+            return site.label, lambda: static_attribute(owner, site.name)
+        if site.kind in (GLOBAL, CELL, NAME):
+            return site.label, lambda: self.read(site, frame)
+        name = site.label.removesuffix("[]")
         if site.kind == ITEM:
             container = self.value(site.receiver, frame)
             key = self.value(site.key, frame)
-            return lambda: static_item(container, key)
-        if site.kind in (GLOBAL, CELL, NAME):
-            return lambda: self.read(site, frame)
-        source = site.receiver.receiver if isinstance(site.receiver, Method) else site.receiver
-        whole = self.value(source, frame)
-        if type(whole) in CONTAINERS:
-            kind: Any = type(whole)
-            return lambda: kind(whole)
-        return lambda: whole if type(whole) in ATOMS or type(whole) is tuple else MISSING
+            if type(key) not in PLAIN_KEYS or site.name == "del":
+                return None, lambda: MISSING
+            if site.name == "in":
+                return f"{key!r} in {name}", lambda: has_item(container, key)
+            return f"{name}[{key!r}]", lambda: stored_item(container, key)
+        source = site.arguments[0] if site.kind == OPERATOR else site.receiver
+        whole = self.value(source.receiver if isinstance(source, Method) else source, frame)
+        is_seen = type(whole) in (*ATOMS, *HOLDERS)
+        return name, lambda: whole if is_seen else MISSING
 
     # Attributes.
 
@@ -327,7 +330,7 @@ class Observer(Values):
         found = namespace(has)[name]
         if type(found) in SLOTS:
             own = (self.objects.name(receiver), field)  # in the object, beside its dictionary
-        elif not flags(has) & OF_PROGRAM:  # such a class cannot be changed
+        elif not can_change(has):
             return (own, *passed) if known or passed else ()
         return (own, *passed, (self.objects.name(has), field))
 

@@ -7,6 +7,7 @@ the program's, it does what the original does.
 from __future__ import annotations
 
 import _thread
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ def instead_of(owner: object, name: str, *, imported: bool = False) -> Callable[
     """
 
     def register(stand_in: Given) -> Given:
-        _originals[owner, name] = vars(owner)[name]
+        before = _originals[owner, name] = vars(owner)[name]
         _stand_ins[owner, name] = stand_in
+        if isinstance(stand_in, FunctionType):  # the program may show it
+            stand_in.__name__ = name
+            stand_in.__qualname__ = getattr(before, "__qualname__", name)
         if imported:
             _by_identity[id(_originals[owner, name])] = stand_in
         return stand_in
