@@ -249,10 +249,14 @@ def discover(session: Session) -> tuple[frozenset[str], Run]:
             "thread is not a program)"
         )
     if not any(task.seen or task.touched for task in execution.tasks[1:]):
+        if isinstance(result, Raised):
+            raise NothingToExplore(
+                f"the program raised {result.text}, and its threads did nothing before that"
+            )
         raise NothingToExplore(
-            "no instruction of the threads the program started could be watched, so nothing "
-            "would be proved; code of the standard library and of installed packages counts as "
-            "one step: is the function in a file of its own?"
+            "the threads that the program started come to no access and no lock that could be "
+            "watched, so nothing would be proved; is all their work done by C code, or in processes"
+            " of their own?"
         )
     assert before is not None
     if not before.is_like(run, besides | shared):

@@ -326,7 +326,8 @@ class Execution:
                 lock._at_fork_reinit()
         if self.error is not None:
             raise self.error
-        if not all(pool._shutdown for pool in self.pools):
+        ended = not self.cut and main not in self.left
+        if ended and not all(pool._shutdown for pool in self.pools):
             self.objects.distrust("the end of a pool that was not shut down")
         self.conflicting = self.sharing.find(self.stretches)
         self.discovered = self.conflicting - self.shared

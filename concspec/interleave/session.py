@@ -22,7 +22,7 @@ from concspec.interleave.interrupts import hear_interrupts, interrupt, keep
 from concspec.interleave.observing.classes import forget
 from concspec.interleave.scheduler import Execution, Unwind, stuck_frame, where
 from concspec.interleave.sharing import Sharing
-from concspec.interleave.stand_ins import running, threads
+from concspec.interleave.stand_ins import numbers, running
 from concspec.interleave.stand_ins.lending import LentLocks
 from concspec.interleave.tracing import tracing
 
@@ -211,9 +211,7 @@ class Session:
         undoing.append(stand_ins.uninstall)
         undoing.append(partial(setattr, running, "execution", None))
         stand_ins.install()
-        self.counter = vars(threading).get("_counter")
-        if self.counter is not None:
-            undoing.append(partial(setattr, threading, "_counter", self.counter))
+        undoing.append(numbers.count_on)
         self.main_locals = [dict(vars(each)) for each in self.locks.locals]
         undoing.append(self.restore_locals)
         undoing.append(self.tracing.end)
@@ -288,8 +286,7 @@ class Session:
             gc.disable_finalizers()  # type: ignore[attr-defined]
         self.locks.reset()
         self.restore_locals()
-        if self.counter is not None:
-            threading._counter = threads.ThreadNumbers()  # type: ignore[attr-defined]
+        numbers.count_anew()
         execution = Execution(
             search,
             shared,

@@ -947,20 +947,6 @@ def filters_of_warnings():
         return first_seen(look, lambda: warnings.simplefilter("error"))
 
 
-def hook_for_exceptions():
-    told = []
-    before, threading.excepthook = threading.excepthook, lambda _: told.append(1)
-
-    def fail():
-        raise ValueError
-
-    try:
-        both(fail, list)
-    finally:
-        threading.excepthook = before
-    return 1 + len(told)
-
-
 def whether_it_can_be_joined():
     thread = threading.Thread(target=lambda: Plain().x)
 
@@ -1158,7 +1144,6 @@ DOUBTED = {
     attribute_of_what_may_end: "whether an object is still alive",
     truth_of_what_may_end: "whether an object is still alive",
     filters_of_warnings: "which warnings are filtered, or were given before",
-    hook_for_exceptions: "what a thread does with an exception that nobody caught",
     whether_it_can_be_joined: "whether a thread has been started",
     whether_it_can_be_started: "whether a thread has been started",
     whether_it_is_alive: "whether a thread has been started",

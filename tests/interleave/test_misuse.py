@@ -7,6 +7,7 @@ import functools
 import gc
 import importlib
 import itertools
+import multiprocessing.pool
 import os
 import re
 import signal
@@ -96,6 +97,25 @@ def test_a_body_of_a_thread_is_no_program():
 def test_threads_that_cannot_be_watched_prove_nothing():
     with pytest.raises(NothingToExplore, match="could be watched"):
         explore(in_threads(threading.current_thread, threading.current_thread))
+
+
+def test_a_program_that_fails_and_has_threads_that_do_nothing():
+    def program():
+        thread = threading.Thread(target=threading.current_thread)
+        thread.start()
+        thread.start()
+
+    with pytest.raises(NothingToExplore, match="RuntimeError: threads can only be started once"):
+        explore(program)
+
+
+def test_a_pool_of_multiprocessing():
+    def program():
+        with multiprocessing.pool.ThreadPool(1) as pool:
+            pool.map(abs, [1])
+
+    with pytest.raises(ExplorationError, match=r"test_misuse.py:\d+ .* use ThreadPoolExecutor"):
+        explore(program)
 
 
 def test_threads_that_share_nothing_are_one_interleaving():

@@ -797,6 +797,64 @@ def test_without_finally_everybody_waits():
     assert replay(program, deadlock.witness).waiting == deadlock.waiting
 
 
+def raising(hook):
+    def program():
+        told = []
+        before, threading.excepthook = threading.excepthook, lambda given: hook(told, given)
+
+        def fail(kind):
+            raise kind
+
+        try:
+            run(lambda: fail(KeyError), lambda: fail(IndexError))
+        finally:
+            threading.excepthook = before
+        return tuple(told)
+
+    return program
+
+
+def test_a_hook_for_exceptions_that_nobody_caught():
+    """It is called in the thread, and what it does is seen."""
+
+    def note(told, given):
+        told.append((given.exc_type.__name__, given.thread is threading.current_thread()))
+
+    found = explore(raising(note))
+    key, index = ("KeyError", True), ("IndexError", True)
+    assert found.complete
+    assert set(found.outcomes) == {(key, index), (index, key)}
+    assert len(found.failures) == 2
+
+
+def test_a_hook_for_exceptions_that_fails():
+    def fail(told, given):
+        told.append(given.exc_type.__name__)
+        raise ValueError("no hook")
+
+    found = explore(raising(fail))
+    assert set(found.outcomes) == {("KeyError", "IndexError"), ("IndexError", "KeyError")}
+    assert {text.partition(": ")[2] for text in found.failures} == {"ValueError: no hook"}
+
+
+def test_a_hook_that_is_set_while_a_thread_fails():
+    def program():
+        told = []
+        before = threading.excepthook
+
+        def fail():
+            raise KeyError
+
+        thread = Thread(target=fail)
+        thread.start()
+        threading.excepthook = lambda _: told.append(1)
+        thread.join()
+        threading.excepthook = before
+        return len(told)
+
+    assert set(explore(program).outcomes) == {0, 1}
+
+
 def test_two_locks_in_two_orders():
     def program():
         a = threading.Lock()
@@ -1126,6 +1184,48 @@ def test_two_tasks_of_a_pool_race():
 def test_the_end_of_a_pool_that_goes_on_is_no_proof():
     found = explore(lambda: ThreadPoolExecutor(1).submit(int).result())
     assert found.bound == "the end of a pool that was not shut down"
+
+
+def test_a_task_that_waits_for_another_in_a_pool_of_one():
+    """The pool is not over; it is what all wait for."""
+
+    def program():
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: pool.submit(int).result()).result()
+
+    found = explore(program)
+    assert found.complete
+    assert not found.outcomes
+    (deadlock,) = found.deadlocks
+    assert "ThreadPoolExecutor-0_0 waits" in str(deadlock)
+
+
+def test_pools_are_numbered_from_the_first_in_each_execution():
+    numbered = vars(ThreadPoolExecutor)["_counter"]
+
+    def program():
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: threading.current_thread().name).result()
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {"ThreadPoolExecutor-0_0"}
+    assert vars(ThreadPoolExecutor)["_counter"] is numbered
+
+
+def test_two_threads_number_their_pools():
+    def program():
+        names = {}
+
+        def work(who):
+            pool = ThreadPoolExecutor(1)
+            names[who] = pool._thread_name_prefix
+            pool.shutdown()
+
+        run(lambda: work("a"), lambda: work("b"))
+        return names["a"]
+
+    assert set(explore(program).outcomes) == {"ThreadPoolExecutor-0", "ThreadPoolExecutor-1"}
 
 
 def test_the_order_of_futures_in_a_set_is_no_proof():

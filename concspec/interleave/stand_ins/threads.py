@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 import contextvars
-import itertools
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.errors import ExplorationError
-from concspec.interleave.observing.classes import is_python
+from concspec.interleave.observing.classes import is_python, is_python_function
 from concspec.interleave.operations import Operation
-from concspec.interleave.scheduler import Execution, Task, Unwind, called_by
+from concspec.interleave.scheduler import Execution, Task, Unwind, called_by, where
 from concspec.interleave.stand_ins.primitives import check_wait
 from concspec.interleave.stand_ins.running import current
 from concspec.interleave.stand_ins.table import instead_of, original
 from concspec.interleave.tracing import unseen
+from concspec.interleave.watched import stopping_frame
 
 if TYPE_CHECKING:
     from concspec.interleave.operations import Place
@@ -56,6 +56,13 @@ def _thread_start(self: Any) -> None:
         raise RuntimeError("threads can only be started once")
     context = _context_of(self)
     target = getattr(self, "_target", None)
+    if is_python_function(target) and target.__module__ == "multiprocessing.pool":
+        raise execution.stopped(
+            ExplorationError(
+                f"the ThreadPool of multiprocessing at {where(stopping_frame(2))} waits for its "
+                "threads outside the scheduler's sight; use ThreadPoolExecutor"
+            )
+        )
     if target is not None and not (
         is_python(target) and type(self._args) is tuple and not self._kwargs
     ):
@@ -63,45 +70,67 @@ def _thread_start(self: Any) -> None:
         self._target, self._args, self._kwargs = _calling, given, {}
     self._started._flag = True
 
-    def body(child: Task) -> None:
-        ident = self._ident = child.ident
-        if hasattr(self, "_set_native_id"):
-            self._set_native_id()
-        if hasattr(self, "_handle"):
-            self._handle = _Handle(ident)
-        threads = threading._active  # type: ignore[attr-defined]
-        threads[ident] = self
-        try:
-            run = self.run
-            execution.traced(context.run, *((run,) if is_python(run) else (_calling, run, (), {})))
-        except (SystemExit, Unwind):
-            pass
-        except ExplorationError as error:
-            execution.fail(error)
-        except BaseException as error:  # noqa: BLE001 - it ends this thread, and is reported
-            if not execution.over:  # else it comes of ending where it stood
-                child.failure = error
-            if threading.excepthook is not execution.excepthook and not execution.over:
-                reason = "what a thread does with an exception that nobody caught"
-                execution.objects.distrust(reason)
-        finally:
-            threads.pop(ident, None)
-            self._is_stopped = True
-            if hasattr(self, "_handle"):
-                self._handle._set_done()
-        _end(execution, child)
+    execution.start(task, self, lambda child: _live(self, execution, child, context))
 
-    execution.start(task, self, body)
+
+def _live(thread: Any, execution: Execution, child: Task, context: contextvars.Context) -> None:
+    """Be a thread of the program from its first instruction to its end."""
+    ident = thread._ident = child.ident
+    if hasattr(thread, "_set_native_id"):
+        thread._set_native_id()
+    if hasattr(thread, "_handle"):
+        thread._handle = _Handle(ident)
+    threads = threading._active  # type: ignore[attr-defined]
+    threads[ident] = thread
+    try:
+        _run(thread, execution, child, context)
+    except (SystemExit, Unwind):
+        pass
+    except ExplorationError as error:
+        execution.fail(error)
+    except BaseException as error:  # noqa: BLE001 - that of a hook
+        child.failure = error
+    finally:
+        threads.pop(ident, None)
+        thread._is_stopped = True
+        if hasattr(thread, "_handle"):
+            thread._handle._set_done()
+    _end(execution, child)
+
+
+def _run(thread: Any, execution: Execution, child: Task, context: contextvars.Context) -> None:
+    """Run what is a thread's, and tell the hook for exceptions if it ends with one."""
+    run = thread.run
+    called = (run,) if is_python(run) else (_calling, run, (), {})
+    try:
+        execution.traced(context.run, *called)
+    except (SystemExit, Unwind, ExplorationError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is
+        if execution.over:  # it comes of ending where it stood
+            raise Unwind from None
+        child.failure = error  # it ends this thread, and is reported
+        given = threading.ExceptHookArgs([type(error), error, error.__traceback__, thread])
+        execution.traced(_telling, threading, execution.excepthook, given)
 
 
 # A target that is not written in Python, or is given what others may change, is called where it can
-# be seen, in code like the program's.
+# be seen, in code like the program's; and so is the hook for an exception that nobody caught.
 _scope: dict[str, Any] = {}
 exec(  # noqa: S102
-    "def call(target, args, kwargs):\n    return target(*args, **kwargs)",
+    """
+def call(target, args, kwargs):
+    return target(*args, **kwargs)
+
+def tell(threading, usual, given):
+    hook = threading.excepthook
+    if hook is not usual:
+        hook(given)
+""",
     _scope,
 )
 _calling = _scope["call"]
+_telling = _scope["tell"]
 
 
 def _context_of(thread: Any) -> contextvars.Context:
@@ -162,17 +191,17 @@ def _end(execution: Execution, task: Task) -> None:
     if execution.over:
         return
     try:  # noqa: SIM105 - the code of contextlib would be watched like the program's
-        _touch(execution, task, _ending(execution, task, write=True))
+        touch(execution, task, _ending(execution, task, write=True))
     except Unwind:
         pass
 
 
 def _look(execution: Execution, task: Task, target: Task) -> None:
     """Ask, as a step, whether a thread has ended."""
-    _touch(execution, task, _ending(execution, target, write=False))
+    touch(execution, task, _ending(execution, target, write=False))
 
 
-def _touch(execution: Execution, task: Task, access: Operation) -> None:
+def touch(execution: Execution, task: Task, access: Operation) -> None:
     """Note an access to what is known of threads, and stop before it if it is a switch point."""
     task.stretch.accesses.add(access)
     if access.label in execution.shared:
@@ -181,10 +210,11 @@ def _touch(execution: Execution, task: Task, access: Operation) -> None:
 
 def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
     """Return the access to whether a thread has ended."""
-    return _access(execution, "thread end", (execution.objects.name(task), "end"), write=write)
+    return access_to(execution, "thread end", (execution.objects.name(task), "end"), write=write)
 
 
-def _access(execution: Execution, label: str, place: Place, *, write: bool) -> Operation:
+def access_to(execution: Execution, label: str, place: Place, *, write: bool) -> Operation:
+    """Return the access to a place that the program does not name."""
     key: Any = label, place, write
     try:
         return execution.operations[key]
@@ -193,23 +223,6 @@ def _access(execution: Execution, label: str, place: Place, *, write: bool) -> O
             "write" if write else "read", label, (place,), write=write
         )
         return known
-
-
-class ThreadNumbers:
-    """Counts the threads that are made without a name, as `threading` does for theirs."""
-
-    def __init__(self) -> None:
-        """Start with the first."""
-        self.next = itertools.count(1).__next__
-
-    def __call__(self) -> int:
-        """Take the next number: a step where another thread takes one, too."""
-        found = current()
-        if found is not None and not found[0].alone and not found[0].over:
-            execution, task = found
-            place = execution.objects.name(threading), "numbers"
-            _touch(execution, task, _access(execution, "thread number", place, write=True))
-        return self.next()
 
 
 class _ForgetfulSet(set):  # type: ignore[type-arg]
