@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from concspec.interleave.scheduler import stuck_frame
+from concspec.interleave.watched import line_of, stuck_frame
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -50,10 +50,6 @@ class Deadlock(NamedTuple):
         """What makes two deadlocks the same."""
         return self.waiting
 
-    def counted(self, interleavings: int | None, executions: int, witness: str) -> Deadlock:
-        """Return this deadlock with its counts."""
-        return self._replace(interleavings=interleavings, executions=executions, witness=witness)
-
     def __str__(self) -> str:
         """Tell who waits for whom."""
         ring = f" in a cycle: {' -> '.join((*self.cycle, self.cycle[0]))}" if self.cycle else ""
@@ -73,8 +69,7 @@ def observe_stuck(execution: Execution) -> None:
     holders: dict[int, Task | None] = {}
     for task in execution.stuck:
         frame = stuck_frame(task.ident)
-        filename = frame.f_code.co_filename if frame is not None else ""
-        line = (frame.f_lineno or 0) if frame is not None else 0
+        filename, line = line_of(frame)
         holder: Task | None = None
         if task.joining is not None:
             holder = task.joining
@@ -138,7 +133,7 @@ def name_of(thing: object, execution: Execution, frame: FrameType | None) -> str
         for scope in (each.f_locals, each.f_globals):
             for name, value in list(scope.items()):
                 own = getattr(value, "__dict__", None)
-                if isinstance(own, dict) and not isinstance(value, type(execution)):
+                if isinstance(own, dict):
                     for attribute, inner in list(own.items()):
                         if inner is thing:
                             return f"{name}.{attribute}"

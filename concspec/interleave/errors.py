@@ -16,7 +16,7 @@ class NotDeterministic(ExplorationError):
 
 
 class BlockedOutside(ExplorationError):
-    """A thread blocked (or span) where the scheduler does not see it."""
+    """A thread blocked (or spun) where the scheduler does not see it."""
 
 
 class TooMuch(ExplorationError):

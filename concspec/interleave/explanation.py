@@ -8,6 +8,7 @@ is, by way of a temporary: `x1 = balance + 5`, then `balance = x1`.
 from __future__ import annotations
 
 import ast
+import functools
 import linecache
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,10 +88,13 @@ class Explanation:
                 for thread, _ in self.threads
             ]
             lines.append(_line(str(row.step).rjust(number), cells))
-        lines.append("")
+        return "\n".join([*lines, "", self.ending])
+
+    @property
+    def ending(self) -> str:
+        """The outcome, as the last line or lines of the table."""
         told = str if isinstance(self.outcome, Deadlock) else repr
-        lines.append(f"outcome: {told(self.outcome)}")
-        return "\n".join(lines)
+        return f"outcome: {told(self.outcome)}"
 
     def svg(self) -> str:
         """Return the table as an SVG picture."""
@@ -178,7 +182,7 @@ class Telling:
         assigned = assignment(statement)
         if assigned is not None:
             target, expression = assigned
-            if operation.write and refers(target, operation.label):
+            if operation.write and label_of(target) == operation.label:
                 reads = self.reads_before(position)
                 if reads and all(_in(expression, read.operation.label) for read in reads):
                     return f"{ast.unparse(target)} = {temporary(step)}", _short(step.value)
@@ -228,7 +232,7 @@ class Telling:
                 if not _same_statement(step, read):
                     return None
                 if step.operation.write:
-                    return later if refers(target, step.operation.label) else None
+                    return later if label_of(target) == step.operation.label else None
         return None
 
 
@@ -239,19 +243,23 @@ def temporary(step: Step) -> str:
 
 def statement_at(filename: str, line: int) -> ast.stmt | None:
     """Return the innermost statement that covers a line."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(filename)))
-    except SyntaxError:
-        return None
     found: ast.stmt | None = None
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.stmt)
-            and node.lineno <= line <= (node.end_lineno or node.lineno)
-            and (found is None or node.lineno >= found.lineno)
+    for node in _statements("".join(linecache.getlines(filename))):
+        if node.lineno <= line <= (node.end_lineno or node.lineno) and (
+            found is None or node.lineno >= found.lineno
         ):
             found = node
     return found
+
+
+@functools.lru_cache(maxsize=8)
+def _statements(source: str) -> list[ast.stmt]:
+    """Return the statements of a file, outer ones first; once for all steps that stand in it."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return []
+    return [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
 
 
 def assignment(statement: ast.stmt | None) -> tuple[ast.expr, ast.expr] | None:
@@ -264,22 +272,17 @@ def assignment(statement: ast.stmt | None) -> tuple[ast.expr, ast.expr] | None:
     return None
 
 
-def refers(node: ast.AST, label: str) -> bool:
-    """Tell whether an expression is the access a label names."""
-    return flat(node) == label
-
-
-def flat(node: ast.AST) -> str:
+def label_of(node: ast.AST) -> str:
     """Return the label of an access: an expression without the keys of its items."""
     if isinstance(node, ast.Subscript):
-        return f"{flat(node.value)}[]"
+        return f"{label_of(node.value)}[]"
     if isinstance(node, ast.Attribute):
-        return f"{flat(node.value)}.{node.attr}"
+        return f"{label_of(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else "?"
 
 
 def _in(expression: ast.expr, label: str) -> bool:
-    return any(refers(node, label) for node in ast.walk(expression))
+    return any(label_of(node) == label for node in ast.walk(expression))
 
 
 class _Substitution(ast.NodeTransformer):
@@ -289,7 +292,7 @@ class _Substitution(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
-            values = self.reads.get(flat(node))
+            values = self.reads.get(label_of(node))
             if values:
                 return _constant(values.pop(0), node)
         if isinstance(node, ast.Name) and node.id in self.variables:
@@ -374,7 +377,7 @@ def draw(explanation: Explanation) -> str:
             f'<text x="{start + _MARGIN / 2:g}" y="{top + 16:g}" xml:space="preserve">'
             f"{escape(row.code)}{comment}</text>"
         )
-    outcome = escape(f"outcome: {str(explanation.outcome).splitlines()[0]}")
+    outcome = escape(explanation.ending.partition("\n")[0])
     shapes.append(
         f'<text class="outcome" x="{_MARGIN + 40}" y="{height - _MARGIN:g}">{outcome}</text>'
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from concspec.interleave.deadlock import Deadlock, describe
 from concspec.interleave.errors import NotDeterministic, NothingToExplore, ScheduleError
@@ -16,7 +16,7 @@ from concspec.interleave.reduction import (
     Follow,
     Serial,
 )
-from concspec.interleave.schedule import decode, encode, spell
+from concspec.interleave.schedule import decode, encode
 from concspec.interleave.scheduler import Raised
 from concspec.interleave.session import Session
 
@@ -40,6 +40,9 @@ class Outcome(NamedTuple):
     interleavings: int | None
     executions: int
     witness: str
+
+
+Counted = TypeVar("Counted", Outcome, Deadlock)
 
 
 class Manner(NamedTuple):
@@ -184,15 +187,15 @@ def run_all(
     The first has to do the same as `again` did, where that is given.
     """
     budget, until = manner.time_budget, manner.until
+    deadline = None if budget is None else start + budget
     while True:
         search.begin()
-        deadline = None if budget is None else start + budget
         execution, result = session.execute(search, tally.shared, deadline=deadline)
         if execution.late:
             search.bound = f"time_budget={budget:g}"
             return frozenset()
         if execution.discovered:
-            return frozenset(execution.discovered)
+            return execution.discovered
         if again is not None and not execution.cut:
             again.compare(session.program, Run.of(execution, result))
         again = None
@@ -206,7 +209,7 @@ def run_all(
                 return frozenset()
         if not search.finish(execution):
             return frozenset()
-        if budget is not None and time.monotonic() - start > budget:
+        if deadline is not None and time.monotonic() > deadline:
             search.bound = f"time_budget={budget:g}"
             return frozenset()
 
@@ -248,15 +251,14 @@ def discover(session: Session) -> tuple[frozenset[str], Run]:
             "threading.Threads, start and join them (a function that is only the body of one "
             "thread is not a program)"
         )
-    if not any(task.seen or task.touched for task in execution.tasks[1:]):
+    if not any(task.seen or task.access_count for task in execution.tasks[1:]):
         if isinstance(result, Raised):
             raise NothingToExplore(
                 f"the program raised {result.text}, and its threads did nothing before that"
             )
         raise NothingToExplore(
-            "the threads that the program started come to no access and no lock that could be "
-            "watched, so nothing would be proved; is all their work done by C code, or in processes"
-            " of their own?"
+            "the threads that the program started did nothing that could be watched, so nothing "
+            "would be proved; let them use what they share, in Python code"
         )
     assert before is not None
     if not before.is_like(run, besides | shared):
@@ -284,7 +286,7 @@ def rerun(
         shared, serial = discover(session)
         serial.compare(program, Run.of(*session.execute(Serial(), shared)))
         shared |= wanted.labels
-        return session.execute(Follow(wanted.steps, spell), shared, explaining=explaining)
+        return session.execute(Follow(wanted.steps), shared, explaining=explaining)
 
     execution, result = Session(program).within(follow)
     if len(execution.trace) < len(wanted.steps):
@@ -301,18 +303,18 @@ class Run(NamedTuple):
     """What one execution did: its steps, how many accesses they were among, and the result."""
 
     steps: list[Operation]
-    touched: int
+    access_count: int
     result: Any
 
     @classmethod
     def of(cls, execution: Execution, result: Any) -> Run:
         """Keep what two executions are compared by, and nothing of the program's."""
-        return cls([step.operation for step in execution.trace], execution.touched(), result)
+        return cls([step.operation for step in execution.trace], execution.access_count(), result)
 
     def is_like(self, other: Run, besides: frozenset[str]) -> bool:
         """Tell whether another did the same, though one has steps at accesses `besides`."""
         return (
-            self.touched == other.touched
+            self.access_count == other.access_count
             and self.same_steps(other, besides)
             and not _unequal(self.result, other.result)
         )
@@ -363,41 +365,29 @@ class Tally:
         self.doubt = self.doubt or execution.objects.doubt
         self.interleavings = _sum(self.interleavings, stands_for)
         if execution.stuck:
-            found = describe(execution, "")
-            known = self.deadlocks.get(found.key)
-            if known is None:
-                self.deadlocks[found.key] = found.counted(stands_for, 1, self.witness(execution))
-            else:
-                self.deadlocks[found.key] = known.counted(
-                    _sum(known.interleavings, stands_for), known.executions + 1, known.witness
-                )
+            found = describe(execution, "")._replace(interleavings=stands_for, executions=1)
+            self.count(self.deadlocks, found.key, found, execution)
         else:
-            self.count(self.outcomes, result, execution, stands_for)
+            self.count(self.outcomes, result, Outcome(stands_for, 1, ""), execution)
         for task in execution.tasks:
             if task.failure is not None:
                 text = f"{type(task.failure).__name__}: {task.failure}"
-                self.count(self.failures, f"{task.name}: {text}", execution, stands_for)
+                once = Outcome(stands_for, 1, "")
+                self.count(self.failures, f"{task.name}: {text}", once, execution)
 
     def count(
-        self,
-        table: dict[Any, Outcome],
-        key: Any,
-        execution: Execution,
-        stands_for: int | None,
+        self, table: dict[Any, Counted], key: Any, found: Counted, execution: Execution
     ) -> None:
         try:
-            known = table.get(key)
+            is_new = key not in table
         except TypeError:
             raise TypeError(
                 f"the program returned {key!r}, which is not hashable; return a number, a string "
                 "or a tuple of such"
             ) from None
-        if known is None:
-            table[key] = Outcome(stands_for, 1, self.witness(execution))
-        else:
-            table[key] = Outcome(
-                _sum(known.interleavings, stands_for), known.executions + 1, known.witness
-            )
+        if is_new:
+            found = found._replace(witness=self.witness(execution))
+        _add_up(table, {key: found})
 
     def witness(self, execution: Execution) -> str:
         return encode([step.task.index for step in execution.trace], self.extra)
@@ -439,7 +429,7 @@ def merge(explorations: Iterable[Exploration]) -> Exploration:
     seen: set[int] = set()
     outcomes: dict[Any, Outcome] = {}
     failures: dict[Any, Outcome] = {}
-    deadlocks: dict[Any, Deadlock] = {}
+    deadlocks: dict[Hashable, Deadlock] = {}
     interleavings: int | None = 0
     for each in given:
         if each.shards[1] != parts:
@@ -450,20 +440,9 @@ def merge(explorations: Iterable[Exploration]) -> Exploration:
         interleavings = _sum(interleavings, each.interleavings)
         _add_up(outcomes, each.outcomes)
         _add_up(failures, each.failures)
-        for deadlock in each.deadlocks:
-            known = deadlocks.get(deadlock.key)
-            deadlocks[deadlock.key] = (
-                deadlock
-                if known is None
-                else known.counted(
-                    _sum(known.interleavings, deadlock.interleavings),
-                    known.executions + deadlock.executions,
-                    known.witness,
-                )
-            )
+        _add_up(deadlocks, {deadlock.key: deadlock for deadlock in each.deadlocks})
     bounds = [each.bound for each in given if each.bound and not each.bound.startswith("shard=")]
-    missing = sorted(set(range(parts)) - seen)
-    if missing:
+    if len(seen) < parts:
         bounds.append(f"shard={tuple(sorted(seen))} of {parts}")
     return Exploration(
         outcomes=outcomes,
@@ -488,10 +467,11 @@ def _agreeing(given: list[Exploration]) -> list[Exploration]:
         if each.shared == shared:
             agreeing.append(each)
         elif each.manner is None:
+            lacking = ", ".join(sorted(shared - each.shared))
             raise ValueError(
-                f"the shards took different accesses for shared ({', '.join(shared - each.shared)} "
-                "not in all), and a program that is no function of a module cannot be explored "
-                "again after pickling; explore each shard with shared= the union of their `shared`"
+                f"the shards took different accesses for shared ({lacking} not in all), and a "
+                "program that is no function of a module cannot be explored again after pickling; "
+                "explore each shard with shared= the union of their `shared`"
             )
         else:
             parts, count = each.shards
@@ -501,18 +481,16 @@ def _agreeing(given: list[Exploration]) -> list[Exploration]:
     return agreeing
 
 
-def _add_up(table: dict[Any, Outcome], more: Mapping[Any, Outcome]) -> None:
-    for key, outcome in more.items():
+def _add_up(table: dict[Any, Counted], more: Mapping[Any, Counted]) -> None:
+    """Add what was counted to what is known; the first witness stays."""
+    for key, found in more.items():
         known = table.get(key)
-        table[key] = (
-            outcome
-            if known is None
-            else Outcome(
-                _sum(known.interleavings, outcome.interleavings),
-                known.executions + outcome.executions,
-                known.witness,
+        if known is not None:
+            found = known._replace(  # noqa: PLW2901
+                interleavings=_sum(known.interleavings, found.interleavings),
+                executions=known.executions + found.executions,
             )
-        )
+        table[key] = found
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

@@ -101,9 +101,13 @@ class Operation:
             and (self.kind == other.kind or {self.kind, other.kind} == {"read", "write"})
         )
 
+    def __str__(self) -> str:
+        """Tell what is done to what, and where."""
+        return f"{self.kind} {self.label} at {self.filename}:{self.line}"
+
     def __repr__(self) -> str:
-        """Show what is done to what, and where."""
-        return f"<{self.kind} {self.label} ({self.filename}:{self.line})>"
+        """Show it."""
+        return f"<{self}>"
 
 
 def dependent(one: Operation, other: Operation) -> bool:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from concspec.interleave.errors import NotDeterministic, ScheduleError
 from concspec.interleave.operations import Operation, dependent
+from concspec.interleave.schedule import spell
 from concspec.interleave.scheduler import Cut, Execution, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Sequence
 
 
 MOST_STATES = 100_000
@@ -392,7 +393,7 @@ class EveryInterleaving:
         """Start at the root."""
         self.deal = Deal(shard)
         self.limit = preemptions
-        self.choices: list[tuple[list[int], list[Operation]]] = []
+        self.choices: list[list[tuple[int, Operation]]] = []
         self.depth = 0
         self.used = 0
         self.bound: str | None = None
@@ -421,17 +422,18 @@ class EveryInterleaving:
                 if len(ordered) > 1:
                     self.bound = f"preemption_bound={self.limit}"
                 ordered = ordered[:1]
-            operations = [task.pending for task in ordered if task.pending is not None]
-            self.choices.append(([task.index for task in ordered], operations))
-        indices, operations = self.choices[depth]
-        task = execution.by_index.get(indices[0])
+            self.choices.append(
+                [(task.index, task.pending) for task in ordered if task.pending is not None]
+            )
+        index, operation = self.choices[depth][0]
+        task = execution.by_index.get(index)
         if (
             task is None
             or task.pending is None
             or task not in enabled
-            or not operations[0].same_as(task.pending)
+            or not operation.same_as(task.pending)
         ):
-            raise not_repeated(operations[0], execution, indices[0])
+            raise not_repeated(operation, execution, index)
         if self.limit is not None and previous is not task and previous in enabled:
             self.used += 1
         return task
@@ -440,9 +442,8 @@ class EveryInterleaving:
         """Go to the next interleaving, if there is one."""
         choices = self.choices
         while choices:
-            indices, operations = choices[-1]
-            del indices[0], operations[0]
-            if indices:
+            del choices[-1][0]
+            if choices[-1]:
                 return True
             choices.pop()
         return False
@@ -460,30 +461,22 @@ class Serial:
 class Follow:
     """One execution along a schedule given as thread numbers."""
 
-    def __init__(self, steps: Sequence[int], name: Callable[[int], str]) -> None:
-        """Follow `steps`; `name` spells a thread the way the schedule does."""
+    def __init__(self, steps: Sequence[int]) -> None:
+        """Follow `steps`."""
         self.steps = steps
-        self.name = name
         self.depth = 0
 
     def choose(self, execution: Execution, enabled: list[Task]) -> Task:
         """Take the next step of the schedule, or tell that it does not fit."""
         depth = self.depth
         self.depth += 1
-        able = ", ".join(
-            f"{self.name(task.index)} ({task.pending.kind} {task.pending.label} at "
-            f"{task.pending.filename}:{task.pending.line})"
-            for task in enabled
-            if task.pending is not None
-        )
         if depth >= len(self.steps):
             raise ScheduleError(
                 f"the schedule ends after step {depth}, but the program goes on; it could "
-                f"continue with {able}"
+                f"continue with {_possible(enabled)}"
             )
         task = execution.by_index.get(self.steps[depth])
         if task is None or task not in enabled:
-            spelled = self.name(self.steps[depth])
             reason = (
                 "has not been started"
                 if task is None
@@ -492,34 +485,30 @@ class Follow:
                 else "waits"
             )
             raise ScheduleError(
-                f"the schedule stops fitting at step {depth + 1}: thread {spelled} {reason} "
-                f"there; possible are {able}"
+                f"the schedule stops fitting at step {depth + 1}: thread "
+                f"{spell(self.steps[depth])} {reason} there; possible are {_possible(enabled)}"
             )
         return task
 
 
-def not_repeated(expected: Operation | None, execution: Execution, index: int) -> NotDeterministic:
+def _possible(enabled: Iterable[Task]) -> str:
+    return ", ".join(f"{spell(task.index)} ({task.pending})" for task in enabled)
+
+
+def not_repeated(expected: Operation, execution: Execution, index: int) -> NotDeterministic:
     """Return the error for a program that did something else under the same schedule."""
     task = execution.by_index.get(index)
-    before = (
-        "another step"
-        if expected is None
-        else (f"{expected.kind} {expected.label} at {expected.filename}:{expected.line}")
-    )
     if task is None:
         now = "does not exist"
     elif task.pending is not None:
-        now = (
-            f"is about to {task.pending.kind} {task.pending.label} at "
-            f"{task.pending.filename}:{task.pending.line}"
-        )
+        now = f"is about to {task.pending}"
     else:
         now = "has ended" if task.finished else "waits for another thread"
     return NotDeterministic(
         f"the program is not deterministic: under the same schedule, step "
-        f"{len(execution.trace) + 1} of thread {index} was {before} before, and now the thread "
-        f"{now}; the program must set all of its state itself, and use no clock, random numbers "
-        "or other sources that change from run to run"
+        f"{len(execution.trace) + 1}, of thread {spell(index)}, was {expected} before, and now the "
+        f"thread {now}; the program must set all of its state itself, and use no clock, random "
+        "numbers or other sources that change from run to run"
     )
 
 

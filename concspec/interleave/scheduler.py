@@ -19,18 +19,19 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from concspec.interleave.deadlock import observe_stuck
 from concspec.interleave.errors import ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
 from concspec.interleave.observing.bytecode import delegates
 from concspec.interleave.observing.classes import forget
-from concspec.interleave.observing.looking import ATOMS, MISSING, Aliases
+from concspec.interleave.observing.looking import ATOMS, MISSING
 from concspec.interleave.observing.objects import Objects
 from concspec.interleave.observing.observer import NOTHING, Observer
 from concspec.interleave.observing.showing import snapshot
 from concspec.interleave.observing.sites import ATTRIBUTE, ENDING, RAISE, Site
 from concspec.interleave.operations import Operation, dependent
-from concspec.interleave.sharing import Sharing, Stretch
-from concspec.interleave.watched import program_frame, stopping_frame
+from concspec.interleave.sharing import Stretch
+from concspec.interleave.watched import line_of, program_frame, stopping_frame, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from concspec.interleave.deadlock import Row
     from concspec.interleave.observing.observer import Touched
+    from concspec.interleave.sharing import Sharing
 
     Access = tuple[object, Touched]  # where, and to what
 
@@ -113,6 +115,7 @@ class Task:
     """
 
     __slots__ = (
+        "access_count",
         "baton",
         "born",
         "children",
@@ -131,7 +134,6 @@ class Task:
         "stands",
         "stretch",
         "thread",
-        "touched",
         "unwound",
         "waiting",
     )
@@ -159,7 +161,7 @@ class Task:
         self.failure: BaseException | None = None
         self.past = 0
         self.seen = False  # at an operation on a primitive, or a switch point
-        self.touched = 0  # how often it came to an access
+        self.access_count = 0  # how often it came to an access
         # By frame, the operation it stands in, in which C code may call Python code, and what that
         # gave it.
         self.inside: dict[int, tuple[Site, tuple[object, ...]]] = {}
@@ -242,10 +244,11 @@ class Execution:
         baton: Baton,
         traced: Callable[..., object],
         *,
-        numbers: dict[tuple[int, ...], int] | None = None,
-        operations: dict[Access, Operation] | None = None,
-        sharing: Sharing | None = None,
-        explaining: bool = False,
+        numbers: dict[tuple[int, ...], int],
+        operations: dict[Access, Operation],
+        sharing: Sharing,
+        explaining: bool,
+        deadline: float | None,
     ) -> None:
         """Prepare an execution in the calling thread, which waits for its turn at `baton`.
 
@@ -259,9 +262,9 @@ class Execution:
         self.traced = traced
         self.explaining = explaining
         self.excepthook = threading.excepthook
-        self.operations = {} if operations is None else operations
-        self.numbers = {} if numbers is None else numbers
-        self.sharing = Sharing() if sharing is None else sharing
+        self.operations = operations
+        self.numbers = numbers
+        self.sharing = sharing
         self.stretches: list[Stretch] = []
         self.conflicting: frozenset[str] = frozenset()
         self.discovered: frozenset[str] = frozenset()
@@ -287,14 +290,14 @@ class Execution:
         self.waiting: Sequence[Row] = ()
         self.cycle: tuple[str, ...] = ()
         self.progress = 0
-        self.deadline: float | None = None
+        self.deadline = deadline
 
     # The life of an execution.
 
     def run(self, program: Callable[[], object]) -> object:
         """Run the program in the calling thread to its end and return its result."""
         main = self.main = self.enrol((), threading.current_thread())
-        self.stretch(main, 0, {})
+        self.begin_stretch(main, 0, {})
         main.baton = self.baton
         main.ident = _thread.get_ident()
         self.by_ident[main.ident] = main
@@ -359,7 +362,7 @@ class Execution:
         self.by_index[index] = task
         return task
 
-    def stretch(self, task: Task, epoch: int, sees: Mapping[int, int]) -> None:
+    def begin_stretch(self, task: Task, epoch: int, sees: Mapping[int, int]) -> None:
         """Begin another stretch of a thread, which is ordered otherwise with others."""
         task.stretch = Stretch(task.index, epoch, sees)
         self.stretches.append(task.stretch)
@@ -513,11 +516,9 @@ class Execution:
             # When the program is over, daemons may wait for ever.
             if not (self.main.finished and all(task.thread.daemon for task in self.left)):
                 self.stuck = self.left
-                from concspec.interleave.deadlock import observe_stuck  # noqa: PLC0415 - a cycle
-
                 observe_stuck(self)
             return self.main
-        if self.deadline is not None and not len(self.trace) % 64:
+        if not len(self.trace) % 64:
             self.look_at_the_clock()
         if self.trace:
             done = self.trace[-1].operation
@@ -591,8 +592,8 @@ class Execution:
         child = self.by_thread[id(thread)] = self.enrol((*task.path, task.children), thread, run)
         child.past = task.past
         before = child.born = task.stretch
-        self.stretch(child, 0, {**before.sees, task.index: before.epoch})
-        self.stretch(task, before.epoch + 1, before.sees)
+        self.begin_stretch(child, 0, {**before.sees, task.index: before.epoch})
+        self.begin_stretch(task, before.epoch + 1, before.sees)
         self.alone = False
         self.fresh.append(child)
 
@@ -622,7 +623,7 @@ class Execution:
             task.joining = None
         mine, its = task.stretch, target.stretch
         sees = {**_joined(mine.sees, its.sees), target.index: its.epoch}
-        self.stretch(task, mine.epoch, sees)
+        self.begin_stretch(task, mine.epoch, sees)
         task.past |= target.past
         for other in self.tasks:
             if other is not task and not (other.finished and other.stretch.is_before(task.stretch)):
@@ -646,7 +647,7 @@ class Execution:
         if self.over:
             self.unwind_further(task)
             return
-        task.touched = count = task.touched + 1
+        task.access_count = count = task.access_count + 1
         observer = self.observer
         try:
             if not count & _NOW_AND_THEN:
@@ -692,13 +693,13 @@ class Execution:
             self.fail(error)
         raise Unwind from error
 
-    def touched(self) -> int:
+    def access_count(self) -> int:
         """Return how many accesses there were so far."""
-        return sum([task.touched for task in self.tasks])
+        return sum([task.access_count for task in self.tasks])
 
     def take_stock(self, task: Task, site: Site, frame: FrameType) -> None:
         """Look, every now and then, whether this execution takes too long."""
-        if self.touched() > MOST_ACCESSES:
+        if self.access_count() > MOST_ACCESSES:
             raise self.stopped(
                 TooMuch(
                     f"one execution made more than {MOST_ACCESSES:,} accesses; {task.name} is at "
@@ -814,25 +815,19 @@ class Execution:
             step.value = snapshot(look())
 
 
-def where(frame: FrameType | None) -> str:
-    """Return the file and line of a frame."""
-    if frame is None:
-        return "an unknown line"
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
 def called_by(operation: Operation, frame: FrameType) -> Operation:
     """Return the operation, that of a library at the line of the program for which it is done."""
     calling = program_frame(frame)
     if calling is None:
         return operation
+    filename, line = line_of(calling)
     return Operation(
         operation.kind,
         operation.label,
         operation.places,
         write=operation.write,
-        filename=calling.f_code.co_filename,
-        line=calling.f_lineno or 0,
+        filename=filename,
+        line=line,
     )
 
 
@@ -842,11 +837,3 @@ def _joined(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
         if joined.get(index, -1) < epoch:
             joined[index] = epoch
     return joined
-
-
-def stuck_frame(ident: int) -> FrameType | None:
-    """Return the program's line at which the thread `ident` stands now."""
-    return program_frame(sys._current_frames().get(ident))
-
-
-__all__ = ["Aliases", "Cut", "Execution", "Raised", "Step", "Task", "Unwind"]

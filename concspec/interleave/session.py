@@ -20,11 +20,12 @@ from concspec.interleave import stand_ins
 from concspec.interleave.errors import BlockedOutside, ExplorationError
 from concspec.interleave.interrupts import hear_interrupts, interrupt, keep
 from concspec.interleave.observing.classes import forget
-from concspec.interleave.scheduler import Execution, Unwind, stuck_frame, where
+from concspec.interleave.scheduler import Execution, Unwind
 from concspec.interleave.sharing import Sharing
 from concspec.interleave.stand_ins import numbers, running
 from concspec.interleave.stand_ins.lending import LentLocks
 from concspec.interleave.tracing import tracing
+from concspec.interleave.watched import stuck_frame, where
 
 if TYPE_CHECKING:
     from _thread import LockType
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 PATIENCE = 10.0  # seconds without a step before a thread counts as blocked outside
 MOST_KNOWN = 50_000  # accesses that are kept for the executions to come
 MOST_GARBAGE = 50_000  # objects that may gather until the garbage collector comes, and
-_HAS_FINALIZERS = hasattr(gc, "disable_finalizers")  # those of PyPy can be told to wait
 MOST_UNCOLLECTED = 128  # executions that may pass, as few objects can be large
+_HAS_FINALIZERS = hasattr(gc, "disable_finalizers")  # those of PyPy can be told to wait
 
 
 class EventBaton:
@@ -167,8 +168,7 @@ class Session:
         self.numbers: dict[tuple[int, ...], int] = {}
         self.operations: dict[Any, Operation] = {}
         self.sharing = Sharing()
-        self.execution: Execution | None = None
-        self.uncollected = 0
+        self.runs = 0
         self.stop = held_lock()
         self.stopped = held_lock()
         self.watching: list[int] = []  # the thread that watches
@@ -275,11 +275,10 @@ class Session:
         self.busy = 0
         if len(self.operations) > MOST_KNOWN:
             self.operations.clear()
-        self.uncollected += 1
+        self.runs += 1
         if self.collected and (
-            self.uncollected > MOST_UNCOLLECTED or gc.get_count()[0] > MOST_GARBAGE
+            not self.runs % MOST_UNCOLLECTED or gc.get_count()[0] > MOST_GARBAGE
         ):
-            self.uncollected = 0
             gc.collect(1)
         if _HAS_FINALIZERS:
             gc.enable_finalizers()  # type: ignore[attr-defined]
@@ -297,9 +296,8 @@ class Session:
             operations=self.operations,
             sharing=self.sharing,
             explaining=explaining,
+            deadline=deadline,
         )
-        execution.deadline = deadline
-        self.execution = execution
         self.tracing.execution = execution
         running.execution = execution
         try:
@@ -312,7 +310,6 @@ class Session:
             execution.over = True
             running.execution = None
             self.tracing.execution = None
-            self.execution = None
             # What is the program's is not to end in the midst of the next execution.
             for worker in self.workers:
                 if worker.task is not None and not worker.task.lost:
@@ -356,17 +353,27 @@ class Session:
             self.stopped.release()
 
     def look_now_and_then(self) -> None:
-        seen: tuple[int, Any] = (-1, None)
+        seen: tuple[int, int, int] | None = None
         waited = 0.0
         while not self.stop.acquire(timeout=PATIENCE):
-            execution = self.execution
-            if execution is None:
+            now = self.state()
+            if now is None:
                 continue
-            now = (execution.progress, execution)
-            before, waited = waited, _waited_for_cpu(self.native_of(execution.running))
+            before, waited = waited, _waited_for_cpu(now[-1])
             if now == seen and waited - before < PATIENCE / 2:
-                self.give_up(execution)
+                self.give_up()
             seen = now
+
+    def state(self) -> tuple[int, int, int] | None:
+        """Return which execution goes on, how far it is, and in which thread.
+
+        Who watched the execution itself would keep it: what is the program's would end late, in the
+        midst of another one.
+        """
+        execution = running.execution
+        if execution is None:
+            return None
+        return self.runs, execution.progress, self.native_of(execution.running)
 
     def stop_watching(self) -> None:
         if self.stop.locked():  # else this was broken off
@@ -382,9 +389,10 @@ class Session:
                 return worker.native
         return self.native
 
-    def give_up(self, execution: Execution) -> None:
-        task = execution.running
-        if task is None:
+    def give_up(self) -> None:
+        execution = running.execution
+        task = None if execution is None else execution.running
+        if execution is None or task is None:
             return
         frame = stuck_frame(task.ident)
         execution.fail(

@@ -51,7 +51,7 @@ class Sharing:
         self.known: dict[Key, frozenset[str]] = {}
 
     def find(self, stretches: Iterable[Stretch]) -> frozenset[str]:
-        """Return the labels of the accesses that are shared."""
+        """Return the labels of the accesses that are shared; the stretches come as they began."""
         stretches = [each for each in stretches if each.accesses]
         key = tuple(
             [
@@ -78,9 +78,7 @@ def _shared(stretches: Iterable[Stretch]) -> Iterator[str]:
                 if mine in records:
                     continue
                 for other, label, write in _overlapping(places, owner, field):
-                    if (write or access.write) and not (
-                        other.is_before(stretch) or stretch.is_before(other)
-                    ):
+                    if (write or access.write) and not other.is_before(stretch):
                         yield label
                         yield access.label
                 records.add(mine)

@@ -9,7 +9,8 @@ import threading
 import types
 
 OWN = __file__.rpartition("watched")[0]
-_LIBRARY = (types.__file__ or "").replace("types.py", "")
+_THREADING = threading.__file__
+_LIBRARY = _THREADING.replace("threading.py", "")
 _known_files: dict[str, bool] = {}
 _modelled_files: dict[str, bool] = {}
 
@@ -19,10 +20,9 @@ def is_program_code(filename: str) -> bool:
     known = _known_files.get(filename)
     if known is None:
         known = not (
-            filename.startswith(("<frozen", "<builtin", OWN))
+            filename.startswith(("<frozen", "<builtin", OWN, _LIBRARY))
             or "site-packages" in filename
             or "dist-packages" in filename
-            or (_LIBRARY and filename.startswith(_LIBRARY))
         )
         _known_files[filename] = known
     return known
@@ -47,7 +47,7 @@ def is_watched(code: types.CodeType) -> bool:
 
 
 def is_told(code: types.CodeType) -> bool:
-    """Tell code whose accesses are not seen, and what it returns is."""
+    """Tell whether what this code returns is seen, though its accesses are not."""
     filename = code.co_filename
     return filename in _POOLS or (filename == _THREADING and code.co_name in _FINDING_THREADS)
 
@@ -62,18 +62,14 @@ def is_shown(code: types.CodeType) -> bool:
 
 
 _PYPY = sys.implementation.name == "pypy"
-_THREADING = threading.__file__
-LOGGING = _THREADING.replace("threading.py", f"logging{os.sep}__init__.py")
+LOGGING = f"{_LIBRARY}logging{os.sep}__init__.py"
 # All that a pool of threads and its futures share is in a queue or under their locks, which are
 # seen; what a pool has in common with the next execution is the count of pools.
 _POOLS = frozenset(
-    _THREADING.replace("threading.py", f"concurrent{os.sep}futures{os.sep}{name}")
-    for name in ("thread.py", "_base.py")
+    f"{_LIBRARY}concurrent{os.sep}futures{os.sep}{name}" for name in ("thread.py", "_base.py")
 )
 # PyPy has these in Python, where CPython has C; functions that it hides are known by name alone.
-_HIDDEN_FILES = frozenset(
-    _THREADING.replace("threading.py", name) for name in ("_contextvars.py", "_immutables_map.py")
-)
+_HIDDEN_FILES = frozenset(f"{_LIBRARY}{name}" for name in ("_contextvars.py", "_immutables_map.py"))
 _HIDING = functools.__file__ if hasattr(functools, "hidden_applevel") else ""
 _HIDDEN = frozenset(["reduce", "cmp_to_key", "__call__", "wrapper"])
 _FINDING_THREADS = frozenset(["current_thread", "main_thread"])
@@ -93,6 +89,23 @@ _WATCHED = frozenset(
     for name in names
     if name in vars(kind)
 )
+
+
+def line_of(frame: types.FrameType | None) -> tuple[str, int]:
+    """Return the file and line at which a frame stands, or "" and 0 where there is none."""
+    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno or 0)
+
+
+def where(frame: types.FrameType | None) -> str:
+    """Tell at which line a frame stands."""
+    if frame is None:
+        return "an unknown line"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def stuck_frame(ident: int) -> types.FrameType | None:
+    """Return the frame of the program in which the thread `ident` stands now."""
+    return program_frame(sys._current_frames().get(ident))
 
 
 def stopping_frame(depth: int = 1) -> types.FrameType | None:

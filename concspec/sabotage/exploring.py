@@ -118,7 +118,7 @@ def lock_never_released() -> Iterator[None]:
 
 
 def _followed(change: Callable[[list[int]], Sequence[int]]) -> Any:
-    return replaced(exploration, Follow=lambda steps, name: _Follow(change([*steps]), name))
+    return replaced(exploration, Follow=lambda steps: _Follow(change([*steps])))
 
 
 @sabotage(

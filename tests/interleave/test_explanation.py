@@ -6,6 +6,7 @@ import threading
 import xml.etree.ElementTree as ET
 
 from concspec.interleave import explain, explore
+from tests.interleave.test_shared_state import both
 
 balance = 0
 stock = {"n": 1}
@@ -224,6 +225,26 @@ def test_standard_methods_bear_their_own_names():
     assert set(explore(program).outcomes) == {"Thread.join"}
 
 
+def test_attributes_are_told():
+    class Account:
+        balance = 0
+
+    def saving():
+        account = Account()
+
+        def change(n):
+            account.balance = account.balance + n
+
+        both(lambda: change(5), lambda: change(8))
+        return account.balance
+
+    told = explain(saving, "1221")
+    assert [row.text for row in told.rows] == [
+        "x1 = account.balance + 5   # 0 + 5 = 5", "x2 = account.balance + 8   # 0 + 8 = 8",
+        "account.balance = x2   # 8", "account.balance = x1   # 5",
+    ]  # fmt: skip
+
+
 def test_the_picture_is_well_formed():
     told = explain(program, "12211122")
     root = ET.fromstring(told.svg())
@@ -233,3 +254,9 @@ def test_the_picture_is_well_formed():
     text = " ".join("".join(each.itertext()) for each in root.iter())
     assert "x1 = balance + 5   # 0 + 5 = 5" in text
     assert "outcome: -8" in text
+
+
+def test_the_picture_tells_a_result_as_the_table_does():
+    told = explain(lambda: str(program())[:0], "12211122")
+    assert str(told).endswith("outcome: ''")
+    assert "outcome: ''" in "".join(ET.fromstring(told.svg()).itertext())

@@ -1,5 +1,6 @@
 """Locks, and what makes them, are found wherever a program got them before the exploration."""
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -125,6 +126,78 @@ class Holder:
         self.lock = lock
 
 
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    lock: object
+
+
+frozen = Frozen(Lock())
+
+
+def deriving():
+    class Base:
+        lock = Lock()
+
+    class Derived(Base):
+        pass
+
+    return Derived()
+
+
+derived = deriving()
+
+
+def made_by_metaclass():
+    class Meta(type):
+        lock = Lock()
+
+    class Made(metaclass=Meta):
+        pass
+
+    return Made
+
+
+made = made_by_metaclass()
+
+
+def giving(lock):
+    def give(_thing=None):
+        return lock
+
+    return give
+
+
+class ByDeleting:
+    def __init__(self):
+        del self.it
+
+    def delete(self, give=giving(Lock())):  # noqa: B008
+        self.lock = give()
+
+    it = property(fdel=delete)
+    del delete
+
+
+class PartOfMethod:
+    give = functools.partialmethod(giving(Lock()))
+
+
+def managing(lock):
+    @contextlib.contextmanager
+    def manage():
+        yield lock
+
+    return manage
+
+
+managed = managing(Lock())
+
+
+def by_manager():
+    with managed() as lock:
+        return Holder(lock)
+
+
 def defined_within():
     class Inner:
         make = threading.Lock
@@ -139,7 +212,12 @@ def defined_within():
     "make",
     [
         ByField, ByFieldAgain, ByDefault, ByOneForAll, ByAttribute, ByStaticMethod, ByClassMethod,
-        ByName, OfDescriptor, ByClassOfThread, defined_within,
+        ByName, OfDescriptor, ByClassOfThread, ByDeleting, by_manager,
+        defined_within,
+        lambda: Holder(PartOfMethod().give()),
+        lambda: frozen,
+        lambda: derived,
+        lambda: made,
         lambda: Holder(remembered("one")[1]),
         lambda: Holder(by_partial()),
         lambda: Holder(by_argument()),

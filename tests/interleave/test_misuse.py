@@ -136,8 +136,8 @@ def test_another_result_under_the_same_schedule():
     ("same", "told"),
     [
         (1, "took different steps: step"),
-        (2, "step . of thread ."),
-        (5, "step . of thread ."),
+        (2, "step ., of thread .,"),
+        (5, "step ., of thread .,"),
     ],
 )
 def test_other_steps_under_the_same_schedule(same, told):
@@ -952,6 +952,30 @@ def test_a_shard_is_no_proof_and_all_of_them_are():
     assert not some.complete
     with pytest.raises(ValueError, match="there twice"):
         merge([shards[0], shards[0]])
+
+
+def test_deadlocks_of_shards_add_up():
+    def program():
+        one, two = threading.Lock(), threading.Lock()
+
+        def hold(first, second):
+            with first, second:
+                pass
+
+        in_threads(lambda: hold(one, two), lambda: hold(two, one))()
+
+    whole = explore(program, reduce=False)
+    total = merge(explore(program, reduce=False, shard=(part, 3)) for part in range(3))
+    assert total.complete
+    assert [each[:4] for each in total.deadlocks] == [each[:4] for each in whole.deadlocks]
+    assert total.deadlocks[0].interleavings == whole.deadlocks[0].interleavings > 1
+
+
+def test_shards_of_different_sizes_do_not_add_up():
+    with pytest.raises(ValueError, match="of 2 and of 3 parts"):
+        merge([explore(notes, shard=(0, 2)), explore(notes, shard=(1, 3))])
+    with pytest.raises(ValueError, match="nothing to merge"):
+        merge([])
 
 
 def test_a_cut_shard_leaves_the_sum_incomplete():

@@ -855,6 +855,25 @@ def test_a_hook_that_is_set_while_a_thread_fails():
     assert set(explore(program).outcomes) == {0, 1}
 
 
+def test_a_lock_is_named_by_the_attribute_that_has_it():
+    class Account:
+        def __init__(self):
+            self.lock = threading.Lock()
+
+    def program():
+        account = Account()
+
+        def twice():
+            account.lock.acquire()
+            account.lock.acquire()
+
+        threading.Thread(target=twice, name="one").start()
+        twice()
+
+    waiting = {each.what for each in explore(program).deadlocks[0].waiting}
+    assert waiting == {"account.lock"}
+
+
 def test_two_locks_in_two_orders():
     def program():
         a = threading.Lock()

@@ -967,11 +967,6 @@ def _change_depth(stack: list[Source], effect: int, *, dropping: bool) -> None:
     """Pop or push `effect` entries; if not `dropping`, the one then on top may be a new value."""
     if effect < 0:
         del stack[effect:]
-    if dropping:
-        stack.extend([UNKNOWN] * effect)
-    elif stack and effect <= 0:
+    if stack and not dropping:
         stack[-1] = UNKNOWN
-    elif effect > 0:
-        if stack:
-            stack[-1] = UNKNOWN
-        stack.extend([UNKNOWN] * effect)
+    stack.extend([UNKNOWN] * effect)

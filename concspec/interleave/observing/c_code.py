@@ -48,9 +48,8 @@ COUNTING = frozenset(
 """What these give back holds nothing that they were given."""
 READING = frozenset(
     [
-        *COUNTING, dict, enumerate, filter, frozenset, getattr, iter, list, map, max, min,
-        next, reversed, set, sorted, sum, super, tuple, type, zip, slice, bytearray, complex,
-        divmod, pow, round, abs, bin, object, deque, OrderedDict, defaultdict, os.fspath,
+        *COUNTING, abs, bin, divmod, getattr, iter, max, min, next, os.fspath, pow, round, sorted,
+        sum,
     ]
 )  # fmt: skip
 GOING = frozenset(
@@ -61,7 +60,7 @@ GOING = frozenset(
 )  # fmt: skip
 """They move on an iterator that they are given."""
 # What they do, they have Python code do, which is seen.
-RUNNING = frozenset([globals, super, __import__])
+RUNNING = frozenset([globals, __import__])
 # They see the variables of the function that calls them, the last two if they are given nothing.
 LOCAL = frozenset([exec, eval, locals])
 SHOWING = frozenset([dir, vars])

@@ -46,15 +46,6 @@ class Aliases:
 
 
 NEW = Aliases([])
-# Functions have attributes; on PyPy methods of C are functions.
-ATOMS = frozenset(
-    [
-        bool, int, float, complex, str, bytes, type(None), range, types.CodeType, type(Ellipsis),
-        type(NotImplemented), property, staticmethod, classmethod, types.FrameType,
-        types.TracebackType, types.GetSetDescriptorType, types.MemberDescriptorType,
-        types.MethodDescriptorType, types.WrapperDescriptorType, type(MISSING),
-    ]
-) - {types.FunctionType}  # fmt: skip
 DESCRIPTORS = frozenset(
     [
         property, staticmethod, classmethod, types.GetSetDescriptorType,
@@ -64,6 +55,13 @@ DESCRIPTORS = frozenset(
 """Atoms that nothing is done to, but what they have does something to others."""
 WRITABLE = (types.FrameType, types.TracebackType)
 """Atoms with attributes that can be set."""
+# Functions have attributes; on PyPy methods of C are functions.
+ATOMS = frozenset(
+    [
+        bool, int, float, complex, str, bytes, type(None), range, types.CodeType, type(Ellipsis),
+        type(NotImplemented), type(MISSING), *DESCRIPTORS, *WRITABLE,
+    ]
+) - {types.FunctionType}  # fmt: skip
 CONTAINERS = (list, dict, set, bytearray, deque)
 HOLDERS = (*CONTAINERS, tuple, frozenset)
 """What holds other objects: containers, and what is like them but does not change."""

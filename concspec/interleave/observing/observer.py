@@ -109,7 +109,7 @@ from concspec.interleave.observing.sites import (
 )
 from concspec.interleave.observing.values import Values
 from concspec.interleave.operations import ORDER, WHOLE, Inherited
-from concspec.interleave.watched import LOGGING, is_modelled, is_shown
+from concspec.interleave.watched import LOGGING, is_modelled, is_shown, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -512,7 +512,7 @@ class Observer(Values):
         return places, write
 
     def function(self, function: Any, given: list[object], frame: types.FrameType) -> Touched:
-        """A function of a module written in C."""
+        """Return what a function of a module written in C touches."""
         self.question(function, frame)
         if function in LOCAL or (function in SHOWING and not given):
             self.shown(function, frame)
@@ -575,7 +575,7 @@ class Observer(Values):
         return (place, (place[0], ORDER)), True
 
     def printed(self, given: list[object]) -> Touched:
-        """What is printed, and where: a stream that the program has made is shared as all else."""
+        """Return what printing touches: a stream that the program made is shared as all else."""
         streams: list[Any] = [each for each in given if is_a(each, _io._IOBase)]
         looked_up: tuple[Place, ...] = ()
         if not streams:
@@ -588,7 +588,7 @@ class Observer(Values):
         return (*looked_up, *places), write
 
     def method(self, name: str, owner: Any, given: list[object]) -> Touched:
-        """A method written in C, called on `owner`."""
+        """Return what a method written in C touches that is called on `owner`."""
         if name in ("__init__", "__init_subclass__") and not is_a(owner, CONTAINERS):
             places, write = self.touched(given, inside=False, write=False)
             again, _ = self.touched([owner], inside=False, write=False)
@@ -647,12 +647,15 @@ class Observer(Values):
         )
 
     def gone_through(self, given: list[object], *, moves: bool) -> Touched:
-        """What reads all that it is given; if it `moves`, what is not known may be an iterator."""
+        """Return what is touched by reading all of `given`.
+
+        If that `moves` iterators on, what is not known may be one.
+        """
         places, write = self.touched(given, inside=False, write=False)
         return places, write or (moves and (None, WHOLE) in places)
 
     def constructed(self, kind: type, given: list[object], frame: types.FrameType) -> Touched:
-        """A class: what is written in Python of its making is seen."""
+        """Return what making an object touches; what Python code does of that is seen."""
         self.ends(kind, frame)
         if any(base is weak for base in mro(kind) for weak in WEAK):
             self.question(weakref.ref, frame)
@@ -727,8 +730,7 @@ class Observer(Values):
     def ends(self, kind: type, frame: types.FrameType) -> None:
         """Note that an object is made whose end does something: who drops it last is no access."""
         if kind is memoryview or has_finalizer(kind):
-            place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-            self.objects.distrust(f"the end of a {kind.__name__}, made at {place}")
+            self.objects.distrust(f"the end of a {kind.__name__}, made at {where(frame)}")
 
     def lent(self, name: str, owner: object, given: list[object]) -> None:
         """Note that C code is lent memory for longer than a call, which only its end gives back."""
@@ -741,8 +743,7 @@ class Observer(Values):
         """Note that a call tells of something that is no access."""
         reason = UNSEEN.get(function)
         if reason:
-            place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-            self.objects.distrust(f"{reason}, asked at {place}")
+            self.objects.distrust(f"{reason}, asked at {where(frame)}")
 
 
 def _is_seen(thing: object) -> bool:

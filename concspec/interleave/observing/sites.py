@@ -112,8 +112,8 @@ def pushed(sources: Iterable[Source]) -> Iterator[Result | Latest]:
 class Site:
     """One instruction that may touch shared state.
 
-    `kind` is one of the constants above, `name` the variable or attribute (of an operator, a test
-    or an ending what it is), `field` that in its namespace, `receiver` the source of the object,
+    `kind` is one of the constants above, `name` the variable or attribute (of other kinds, what is
+    done: see below), `field` that in its namespace, `receiver` the source of the object,
     `key` the source of an item's key, `arguments` those of a call or of `super`, `write` whether it
     changes what it touches, `acts` whether it may change anything, or let it be changed, `deletes`
     whether it takes a variable away, `label` the access in the words of the source text, and
@@ -121,6 +121,12 @@ class Site:
     may be that of another instruction instead. `is_of_library` tells code that the program calls
     and has not itself. `followed` is the code that a call here ran last time, where that is Python
     code that is seen.
+
+    The `name` of an ITEM is "in" where one is looked for, and "del" where one is deleted; of a CALL
+    "*" where arguments are spread; of an OPERATOR "binary", "inplace" or "compare"; of an ENDING
+    that of the instruction.  An ITERATION asks for a truth value or a length, goes through "all" of
+    something, or the "keys" of a mapping, moves on to the "next", or looks at what containers hold
+    as well ("deep"), or objects, too ("inside").
     """
 
     __slots__ = (

@@ -312,7 +312,7 @@ class Values:
         """Return what is known of a new instance of a class."""
         if kind is type and len(given) == 1:
             return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
-        if kind is super or is_python_type(kind) or not is_known(kind):
+        if is_python_type(kind) or not is_known(kind):
             return MISSING
         if kind in COUNTING:
             return NEW

@@ -10,6 +10,7 @@ lent that they hold while they do what is watched.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import functools
 import queue
 import sys
@@ -36,12 +37,14 @@ _SYNCHRONISATION = (
     SimpleQueue,
 )  # fmt: skip
 _HOLDING = (
-    *_SYNCHRONISATION, functools.cached_property, types.SimpleNamespace, ChainMap, UserDict,
-    UserList,
+    *_SYNCHRONISATION, functools.cached_property, functools.partialmethod, types.SimpleNamespace,
+    ChainMap, UserDict, UserList,
 )  # fmt: skip
 _LEAVES = (int, float, complex, str, bytes, bytearray, type(None), range, types.CodeType)
 # Held while what is watched is done.
 _LIBRARY_LOCKS = (("logging", "_lock"), ("_strptime", "_cache_lock"), ("tempfile", "_once_lock"))
+# What these decorate is in the closures of functions of theirs.
+_DECORATING = (functools.__file__, contextlib.__file__)
 _STATE = ("_flag", "_value", "_count", "_state", "unfinished_tasks")
 
 
@@ -158,7 +161,7 @@ class LentLocks:
         if isinstance(value, types.FunctionType):
             # PyPy's built-in functions are of the same type, with code of another.
             filename = getattr(value.__code__, "co_filename", "<builtin>")
-            if is_program_code(filename) or filename == functools.__file__:
+            if is_program_code(filename) or filename in _DECORATING:
                 for cell in value.__closure__ or ():  # such as the lock of a cache, on PyPy
                     self.cell(cell)
             if is_program_code(filename):
@@ -179,6 +182,8 @@ class LentLocks:
                 self.mapping(value.__dict__)
         elif isinstance(value, type):
             if _of_program(value):
+                for kind in (type(value), *value.__bases__):
+                    self.convert(kind)
                 for name, each in list(vars(value).items()):
                     self.class_attribute(value, name, each)
         elif isinstance(value, dict):
@@ -201,15 +206,15 @@ class LentLocks:
                 state = {name: own[name] for name in _STATE if name in own}
                 self.states.append((value, state))
             for name, each in list(own.items()):
-                self.replace(each, functools.partial(setattr, value, name))
+                self.replace(each, functools.partial(own.__setitem__, name))
         for kind in type(value).__mro__:
-            for name, member in vars(kind).items():
-                if isinstance(member, types.MemberDescriptorType) and _of_program(kind):
+            for member in vars(kind).values() if _of_program(kind) else ():
+                if isinstance(member, types.MemberDescriptorType):
                     try:
                         each = member.__get__(value)
                     except AttributeError:
                         continue
-                    self.replace(each, functools.partial(setattr, value, name))
+                    self.replace(each, functools.partial(member.__set__, value))
 
     def replace(self, value: object, put: Callable[[Any], None]) -> None:
         converted = self.convert(value)
@@ -257,8 +262,8 @@ class LentLocks:
                 self.undoing.append(functools.partial(put, value))
                 put(type(value)(function))
         elif isinstance(value, property):
-            self.convert(value.fget)
-            self.convert(value.fset)
+            for function in (value.fget, value.fset, value.fdel):
+                self.convert(function)
         elif isinstance(value, types.FunctionType):
             self.convert(value)
         elif not name.startswith("__"):

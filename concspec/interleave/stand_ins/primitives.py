@@ -23,11 +23,10 @@ from concspec.interleave.operations import Operation, Waiter
 from concspec.interleave.stand_ins.running import current
 from concspec.interleave.stand_ins.table import instead_of, original
 from concspec.interleave.tracing import unseen
-from concspec.interleave.watched import stopping_frame
+from concspec.interleave.watched import line_of, stopping_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from concspec.interleave.scheduler import Execution, Task
 
@@ -50,7 +49,7 @@ def operation(
     waits: bool = False,
     ready: Callable[[], bool] | None = None,
     waiter: Waiter | None = None,
-) -> Operation:
+) -> None:
     """Make one step on a `field` of a synchronisation object; return when it has its turn.
 
     The step is one on all of `also`, too.  Steps on two fields of an object are independent.
@@ -62,13 +61,14 @@ def operation(
     name = execution.objects.name
     place = name(thing), field
     places = (place, *[(name(each), "") for each in also])
+    filename, line = line_of(frame)
     step = Operation(
         kind,
         type(thing).__name__,
         places,
         write=write,
-        filename=frame.f_code.co_filename if frame is not None else "",
-        line=(frame.f_lineno or 0) if frame is not None else 0,
+        filename=filename,
+        line=line,
         ready=(ready or available) if waits else None,
         waits_for=thing if waits else None,
     )
@@ -77,7 +77,6 @@ def operation(
     step.available = available()
     if execution.explaining and not execution.alone and not execution.over:
         execution.trace[-1].name = name_of(thing, execution, frame)
-    return step
 
 
 def _check_acquire(blocking: bool, timeout: float) -> None:
@@ -157,12 +156,7 @@ class Lock:
         """Acquire it."""
         return self.acquire()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Release it."""
         self.release()
 
@@ -241,12 +235,7 @@ class RLock:
 
     __enter__ = acquire
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Release it."""
         self.release()
 

@@ -9,10 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.errors import BlockedOutside, ExplorationError
-from concspec.interleave.scheduler import where
 from concspec.interleave.stand_ins.running import current
 from concspec.interleave.stand_ins.table import instead_of, original
-from concspec.interleave.watched import stopping_frame
+from concspec.interleave.watched import stopping_frame, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from concspec.interleave.errors import ExplorationError
 from concspec.interleave.observing.classes import is_python, is_python_function
 from concspec.interleave.operations import Operation
-from concspec.interleave.scheduler import Execution, Task, Unwind, called_by, where
+from concspec.interleave.scheduler import Execution, Task, Unwind, called_by
 from concspec.interleave.stand_ins.primitives import check_wait
 from concspec.interleave.stand_ins.running import current
 from concspec.interleave.stand_ins.table import instead_of, original
 from concspec.interleave.tracing import unseen
-from concspec.interleave.watched import stopping_frame
+from concspec.interleave.watched import stopping_frame, where
 
 if TYPE_CHECKING:
     from concspec.interleave.operations import Place
