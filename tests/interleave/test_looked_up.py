@@ -332,3 +332,16 @@ def test_a_comprehension_that_begins_alone_where_another_was():
 
     found, exploration = explored(program)
     assert found, exploration
+
+
+def test_a_class_that_belongs_to_no_module():
+    """It is made where nothing has a name."""
+    scope = {}
+    exec("def make(): return type('Made', (), {'x': 0})", scope)
+
+    def program():
+        made = scope["make"]()()
+        both(lambda: setattr(made, "x", made.x + 1), lambda: setattr(made, "x", made.x + 2))
+        return made.x
+
+    assert set(explore(program).outcomes) == {1, 2, 3}

@@ -1,6 +1,10 @@
 """What touches nothing that threads share is no switch point, however a program writes it."""
 
+import collections
+import datetime as dt
+import decimal
 import functools
+import re
 import sys
 import threading
 
@@ -9,6 +13,11 @@ import pytest
 from concspec.interleave import explore
 from tests.interleave.test_shared_state import both
 from tests.interleave.test_unusual_accesses import Plain
+
+IN_PYTHON = pytest.mark.skipif(
+    sys.implementation.name == "pypy", reason="there, it is Python code that uses its own state"
+)
+WORD = re.compile(r"\w+")
 
 
 class Manager:
@@ -80,11 +89,28 @@ def add_behind_a_loop(box):
     box.x += 1
 
 
+def add_behind_a_match(box):
+    box.x += len(WORD.match("a b").group())
+
+
+def add_behind_a_time(box):
+    later = box.start + dt.timedelta(days=1)
+    box.x += int(later.strftime("%d")) - box.start.day
+
+
+def add_behind_a_number(box):
+    box.x += int((box.price + decimal.Decimal("0.50")).quantize(decimal.Decimal(1)))
+
+
 def program_of(add):
     def program():
         box = Plain()
         box.manager, box.suppressing, box.linked = Manager(), Suppressing(), Linked()
         box.lock = threading.Lock()
+        box.start, box.price = (
+            dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
+            decimal.Decimal("0.50"),
+        )
         both(lambda: add(box), lambda: add(box))
         return box.x
 
@@ -95,7 +121,9 @@ def program_of(add):
     "add",
     [
         add_under_a_manager, add_behind_what_fails, add_behind_a_generator_expression,
-        add_behind_a_loop,
+        add_behind_a_loop, add_behind_a_match,
+        pytest.param(add_behind_a_time, marks=IN_PYTHON),
+        pytest.param(add_behind_a_number, marks=IN_PYTHON),
     ],
 )  # fmt: skip
 def test_only_the_attribute_is_shared(add):
@@ -150,9 +178,33 @@ def test_a_match_of_a_new_pair():
     assert (found.executions, found.redundant, set(found.outcomes)) == (4, 0, {1, 2})
 
 
-@pytest.mark.skipif(
-    sys.implementation.name == "pypy", reason="its caches are Python code, and its own state"
-)
+def test_a_deque_is_one_thing():
+    def program():
+        last = collections.deque(maxlen=1)
+        both(lambda: last.append(1), lambda: last.append(2))
+        return last[0]
+
+    found = explore(program)
+    assert (found.executions, set(found.outcomes)) == (2, {1, 2})
+
+
+@IN_PYTHON
+def test_a_time_zone_is_not_what_a_time_is_made_as():
+    class Zone(dt.tzinfo):
+        def utcoffset(self, _):
+            return dt.timedelta(hours=self.hours)
+
+    def program():
+        zone, told = Zone(), []
+        zone.hours = 1
+        now = dt.datetime(2026, 1, 1, tzinfo=zone)
+        both(lambda: told.append(now.isoformat()[-6:]), lambda: setattr(zone, "hours", 2))
+        return told[0]
+
+    assert set(explore(program).outcomes) == {"+01:00", "+02:00"}
+
+
+@IN_PYTHON
 def test_a_cache_is_shared_and_nothing_beside_it():
     def program():
         calls = []

@@ -18,7 +18,7 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from typing import Any
 
-from concspec.interleave.observing.classes import is_a, mro
+from concspec.interleave.observing.classes import can_change, is_a, module_of, mro, once, path_of
 
 
 class _Callable:
@@ -82,6 +82,12 @@ STATELESS = frozenset(
         "unicodedata", "zlib",
     ]
 )  # fmt: skip
+_VALUES = frozenset(
+    [
+        "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta",
+        "datetime.timezone", "decimal.Decimal", "re.Match", "re.Pattern",
+    ]
+)  # fmt: skip
 METHODS_OF_ALL = frozenset(dir(object))
 ATTRIBUTE_METHODS = frozenset(["__getattribute__", "__setattr__", "__delattr__"])
 COMPARING_METHODS = frozenset(["__contains__", "count", "index", "remove", "sort"])
@@ -137,10 +143,16 @@ def _is_bound(function: types.BuiltinFunctionType) -> bool:
     return function.__self__ is not None and not isinstance(function.__self__, types.ModuleType)
 
 
+@once
+def is_value(kind: type) -> bool:
+    """Tell whether all objects of a class of C are what they were made as, like numbers."""
+    return path_of(kind) in _VALUES and not can_change(kind)
+
+
 def is_known(kind: type) -> bool:
     """Tell a class of C whose making only reads what it is given."""
     return kind is not memoryview and (
-        str(kind.__module__) in STATELESS or issubclass(kind, BaseException)
+        module_of(kind) in STATELESS or issubclass(kind, BaseException)
     )
 
 
@@ -151,5 +163,5 @@ def reads_clock(function: Any, owner: object) -> bool:
     return (
         function.__name__ in _CLOCK_METHODS
         and is_a(owner, type)
-        and any(each.__module__ == "datetime" for each in mro(owner))
+        and any(module_of(each) == "datetime" for each in mro(owner))
     )

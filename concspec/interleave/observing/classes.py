@@ -49,6 +49,24 @@ _flags: Callable[[Any], int] = type.__dict__["__flags__"].__get__
 """What kind of class it is, whatever its metaclass makes of `__flags__`."""
 
 
+_module: Callable[[Any], object] = type.__dict__["__module__"].__get__
+_qualname: Callable[[Any], str] = type.__dict__["__qualname__"].__get__
+
+
+def module_of(kind: type) -> str:
+    """Return the module of a class, or "" where it has none."""
+    try:
+        found = _module(kind)
+    except AttributeError:  # it was made where there is no `__name__`
+        found = ""
+    return found if type(found) is str else ""
+
+
+def path_of(kind: type) -> str:
+    """Return the module of a class and its name there."""
+    return f"{module_of(kind)}.{_qualname(kind)}"
+
+
 def can_change(kind: type) -> bool:
     """Tell a class whose attributes can be set, as those of all that are written in Python."""
     return _flags(kind) & (_MADE | _FOR_GOOD) == _MADE
@@ -216,17 +234,15 @@ def is_of_ctypes(kind: type) -> bool:
     """Tell a class of `ctypes`: where objects share memory, it does not say so."""
     made_by = type(kind)
     return made_by is not type and any(
-        str(each.__module__).startswith("_ctypes") for each in mro(made_by)
+        module_of(each).startswith("_ctypes") for each in mro(made_by)
     )
 
 
 @once
 def is_modelled_class(kind: type) -> bool:
     """Tell the classes whose operations are steps of their own."""
-    module = kind.__module__
-    return module in ("threading", "_thread") or (
-        is_a(module, str) and module.startswith("concspec.interleave")
-    )
+    module = module_of(kind)
+    return module in ("threading", "_thread") or module.startswith("concspec.interleave")
 
 
 def is_of_program(module: object) -> bool:

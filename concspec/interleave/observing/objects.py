@@ -14,7 +14,7 @@ import weakref
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observing.c_code import CALLING, LOOKING, OPAQUE, UNSEEN, WEAK
+from concspec.interleave.observing.c_code import CALLING, LOOKING, OPAQUE, UNSEEN, WEAK, is_value
 from concspec.interleave.observing.classes import (
     can_change,
     hooks,
@@ -153,8 +153,8 @@ class Objects:
             if len(seen) == _MOST_REACHED:
                 return [ANY], calls, closed
             seen.add(id(thing))
-            if not mro(kind):
-                continue  # a link of an lru_cache, in Python 3.9
+            if is_value(kind) or not mro(kind):
+                continue  # or a link of an lru_cache, in Python 3.9
             todo += hooks(kind)
             if kind is Aliases:
                 todo += thing.objects  # type: ignore[attr-defined]

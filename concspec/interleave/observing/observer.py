@@ -48,6 +48,7 @@ from concspec.interleave.observing.c_code import (
     WEAK,
     is_known,
     is_plain_reader,
+    is_value,
     only_reads,
     reads_clock,
 )
@@ -607,6 +608,8 @@ class Observer(Values):
             )
             return self.touched([owner, *given], inside=inside, write=False)
         self.lent(name, owner, given)
+        if is_value(type(owner)):
+            return self.touched(given, inside=True, write=True)
         if is_a(owner, type) and not is_python_type(owner):
             return self.touched(given, inside=False, write=False)
         if is_a(owner, CONTAINERS) and name not in METHODS_OF_ALL:

@@ -25,6 +25,7 @@ from concspec.interleave.observing.c_code import (
     READING,
     STATELESS,
     is_known,
+    is_value,
     reads_clock,
 )
 from concspec.interleave.observing.classes import (
@@ -280,7 +281,7 @@ class Values:
                 owner, *given = given
         elif not is_a(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
             return MISSING
-        if is_a(owner, TEXTS):
+        if is_a(owner, TEXTS) or is_value(owner if is_a(owner, type) else type(owner)):
             return NEW
         if is_a(owner, dict) and function.__name__ in _GETTING_ITEMS and given:
             gets = function.__name__ == "get"
@@ -312,10 +313,10 @@ class Values:
         """Return what is known of a new instance of a class."""
         if kind is type and len(given) == 1:
             return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
+        if kind in COUNTING or is_value(kind):
+            return NEW
         if is_python_type(kind) or not is_known(kind):
             return MISSING
-        if kind in COUNTING:
-            return NEW
         if "__call__" in namespace(kind) and kind is not functools.partial:
             given = [*given, LOOKING if kind in GETTERS else CALLING]
         made = self.objects.made_of(given)
