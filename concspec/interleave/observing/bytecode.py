@@ -25,6 +25,7 @@ from concspec.interleave.observing.sites import (
     CAPTURE,
     CELL,
     ENDING,
+    GATHERING,
     GENERATOR,
     GLOBAL,
     ITEM,
@@ -38,6 +39,7 @@ from concspec.interleave.observing.sites import (
     Built,
     Constant,
     Either,
+    Gathered,
     Latest,
     Local,
     Method,
@@ -82,7 +84,7 @@ _OPERATORS = [
     if name.startswith(("BINARY_", "INPLACE_")) and name not in ("BINARY_SUBSCR", "BINARY_SLICE")
 ]
 _MOST_PATHS = 16  # that may meet before a value that comes from one of them is unknown
-_GATHERING = {"LIST_APPEND": 1, "SET_ADD": 1, "MAP_ADD": 2}
+_GATHERED = {"LIST_APPEND": 1, "SET_ADD": 1, "MAP_ADD": 2}
 
 
 def sites(code: CodeType) -> dict[int, Site]:
@@ -187,13 +189,32 @@ class _Analysis:
                 alive = False
         for offset in own_loops(self.found, self.variables):
             del self.found[offset]
-        for site in self.found.values():
-            for source in pushed((site.receiver, site.key, *site.arguments)):
-                self.need(source)
+        self.need_what_is_used()
         if hasattr(sys, "monitoring"):
             return self.found
         # Tracing stops before the prefixes (EXTENDED_ARG) of an instruction and not behind them.
         return {self.entries[offset]: site for offset, site in self.found.items()}
+
+    def need_what_is_used(self) -> None:
+        """Let sites keep what others use; who fills containers that none does is no site."""
+        filling: dict[Source, list[Site]] = {}
+        todo: list[Site] = []
+        for site in self.found.values():
+            (filling.setdefault(site.receiver, []) if site.kind == GATHERING else todo).append(site)
+        unused = {site.offset for sites in filling.values() for site in sites}
+        while todo:
+            site = todo.pop()
+            used = site.arguments if site.kind == GATHERING else (site.receiver, site.key)
+            for source in pushed((*used, *site.arguments)):
+                if not isinstance(source, Gathered):
+                    self.need(source)
+                    continue
+                for each in filling.pop(source, ()):
+                    each.needed = True
+                    unused.remove(each.offset)
+                    todo.append(each)
+        for offset in unused:
+            del self.found[offset]
 
     def need(self, source: Result | Latest) -> None:
         """Let the instructions that push a value keep it."""
@@ -210,6 +231,8 @@ class _Analysis:
         kept: list[Source] = [UNKNOWN] * max(0, handler.depth - len(before))
         kept += before[: handler.depth - len(kept)]
         kept = _without([n for at, n in self.stored if handler.start <= at < offset], kept)
+        # What was put into a container meanwhile is not known.
+        kept = [UNKNOWN if isinstance(each, Built) and not each.is_tuple else each for each in kept]
         return [*kept, *[UNKNOWN] * (2 if handler.lasti else 1)]
 
     # The symbolic stack.
@@ -233,6 +256,9 @@ class _Analysis:
         elif isinstance(source, Built):
             source = source._replace(copied=True)
             self.put(depth, source)
+        elif isinstance(source, Gathered):
+            source = UNKNOWN
+            self.put(depth, source)
         elif isinstance(source, Result):
             self.variables.copied.add(source.offset)
         self.push(source)
@@ -250,7 +276,9 @@ class _Analysis:
 
     def named(self, given: Source, name: str = "") -> None:
         """Store a value: from now on, what is still on the stack may hold more than when made."""
-        is_kept = isinstance(given, (Built, Result, Latest, Either)) and self.at(1) is given
+        is_kept = (
+            isinstance(given, (Built, Gathered, Result, Latest, Either)) and self.at(1) is given
+        )
         if name:
             self.forget_local(name)
             self.variables.bound[name].append(given)
@@ -259,7 +287,7 @@ class _Analysis:
 
     def may_be_new(self, source: Source) -> bool:
         """Tell what may be a new object, which others cannot know before it is handed on."""
-        if isinstance(source, Built):
+        if isinstance(source, (Built, Gathered)):
             return True
         if isinstance(source, Either):
             return any(map(self.may_be_new, source.parts))
@@ -300,9 +328,11 @@ class _Analysis:
             return
         dropping = instruction.opname.startswith(_DROPPING)
         if instruction.opname == "FOR_ITER":
-            # What is built in the loop is not followed round it.
-            before = [_filled(each) if isinstance(each, Built) else each for each in before]
-            self.push(UNKNOWN)
+            before = [
+                self.gathered(depth, each) if isinstance(each, Built) else each
+                for depth, each in enumerate(before)
+            ]
+            self.stack = [*before, UNKNOWN]
         else:
             _change_depth(self.stack, effect, dropping=dropping)
         if jump is not None:
@@ -314,6 +344,10 @@ class _Analysis:
             except ValueError:
                 taken = []
             self.arrive(jump, taken)
+
+    def gathered(self, depth: int, built: Built) -> Source:
+        """Return what a new container is in a loop, and behind it."""
+        return UNKNOWN if built.copied else Gathered(self.offset, depth, built.parts)
 
     def arrive(self, target: int, stack: list[Source]) -> None:
         known = self.at_target.get(target)
@@ -522,20 +556,27 @@ class _Analysis:
         iterator = self.pop()
         self.push(UNKNOWN, iterator)
 
-    @_follows(*_GATHERING)
+    @_follows(*_GATHERED)
     def gather(self, instruction: Instruction) -> None:
-        self.popn(_GATHERING[instruction.opname])
-        self.put(instruction.arg or 1, _filled(self.at(instruction.arg or 1)))
+        added = self.popn(_GATHERED[instruction.opname])
+        self.put_into(instruction.arg or 1, added)
+
+    def put_into(self, depth: int, added: tuple[Source, ...]) -> None:
+        container = self.at(depth)
+        if isinstance(container, Gathered):
+            self.site(GATHERING, "", "", receiver=container, arguments=added)
+        elif isinstance(container, Built):
+            self.put(depth, Built((*container.parts, *added), container.copied))
+        else:
+            self.put(depth, UNKNOWN)
 
     @_follows("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE")
     def extend(self, instruction: Instruction) -> None:
         """Put what a container holds into one that is being built."""
         added = self.pop()
         self.look(added, "keys" if instruction.opname.startswith("DICT") else "all")
-        depth = instruction.arg or 1
-        built = self.at(depth)
-        if isinstance(built, Built) and not isinstance(added, Constant):
-            self.put(depth, Built((*built.parts, added), built.copied))
+        if not isinstance(added, Constant):
+            self.put_into(instruction.arg or 1, (added,))
 
     @_follows("MAKE_FUNCTION")
     def make_function(self, instruction: Instruction) -> None:
@@ -873,7 +914,7 @@ def _is_code(source: Source) -> bool:
 def _mentions(source: Source, name: str) -> bool:
     while isinstance(source, Method):
         source = source.receiver
-    if isinstance(source, (Built, Either)):
+    if isinstance(source, (Built, Gathered, Either)):
         return any(_mentions(each, name) for each in source.parts)
     return isinstance(source, Local) and source.name == name
 
@@ -941,12 +982,6 @@ def _alternatives(source: Source) -> tuple[Source, ...]:
 
 def _offsets(source: Result | Latest) -> tuple[int, ...]:
     return source.offsets if isinstance(source, Latest) else (source.offset,)
-
-
-def _filled(container: Source) -> Source:
-    """Return what a new container is into which something is put that is not known."""
-    is_new = isinstance(container, Built) and not container.copied
-    return Built((UNKNOWN,)) if is_new else UNKNOWN
 
 
 def _is_same(one: Source, other: Source) -> bool:

@@ -23,6 +23,7 @@ from concspec.interleave.observing.sites import (
     UNKNOWN,
     Built,
     Constant,
+    Gathered,
     Local,
     Result,
 )
@@ -94,6 +95,8 @@ def _is_made_here(source: Source, found: Mapping[int, Site], variables: Variable
     """Tell a container that has just been made, and a constant."""
     if isinstance(source, Built):
         return not source.copied
+    if isinstance(source, Gathered):
+        return True
     if not isinstance(source, Result) or source.offset in variables.copied:
         return isinstance(source, Constant)
     call = found.get(source.offset)

@@ -98,6 +98,7 @@ from concspec.interleave.observing.sites import (
     CELL,
     COMPREHENSIONS,
     ENDING,
+    GATHERING,
     GLOBAL,
     ITEM,
     ITERATION,
@@ -105,6 +106,7 @@ from concspec.interleave.observing.sites import (
     OPERATOR,
     RAISE,
     Built,
+    Gathered,
     Method,
     Site,
 )
@@ -174,7 +176,7 @@ class Observer(Values):
                 return ((None, site.field), *changed), site.write
             scopes = [names] if names is frame.f_globals else [names, frame.f_globals]
             return self.variable(scopes, site, frame)
-        if kind == ENDING:
+        if kind in (GATHERING, ENDING):
             return NOTHING
         receiver = self.value(site.receiver, frame)
         if kind == RAISE:
@@ -436,7 +438,8 @@ class Observer(Values):
             return ((None, WHOLE),), True
         if site.name == "*":
             # What is not a tuple is gone through first, and a dictionary that is not a new one.
-            spread = [self.value(each, frame) for each in site.arguments if type(each) is not Built]
+            given = [each for each in site.arguments if not isinstance(each, (Built, Gathered))]
+            spread = [self.value(each, frame) for each in given]
             spread = [each for each in spread if type(each) is not tuple and each is not NEW]
             if spread:
                 places, moves = self.gone_through(spread, moves=True)

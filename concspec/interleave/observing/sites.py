@@ -56,6 +56,17 @@ class Built(NamedTuple):
     is_tuple: bool = False
 
 
+class Gathered(NamedTuple):
+    """A new container into which a loop puts one thing after the other.
+
+    It had `parts` when the loop came, at `offset`, and stood so deep on the stack.
+    """
+
+    offset: int
+    depth: int
+    parts: tuple[Source, ...]
+
+
 class Latest(NamedTuple):
     """The value that the latest of these instructions pushed, where their paths have met."""
 
@@ -81,7 +92,7 @@ class Part(NamedTuple):
 
 
 Source = Union[
-    Local, Result, Constant, Method, Built, Latest, Either, Unknown, Null, Part
+    Local, Result, Constant, Method, Built, Gathered, Latest, Either, Unknown, Null, Part
 ]  # fmt: skip
 UNKNOWN = Unknown()
 PART = Part()
@@ -92,12 +103,13 @@ COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>"])
 """The names of code that makes a container and gives it back."""
 
 (
-    GLOBAL, CELL, NAME, ENDING, RAISE, ATTRIBUTE, ITEM, CALL, OPERATOR, ITERATION, CAPTURE,
-) = range(11)  # fmt: skip
+    GLOBAL, CELL, NAME, GATHERING, ENDING, RAISE, ATTRIBUTE, ITEM, CALL, OPERATOR, ITERATION,
+    CAPTURE,
+) = range(12)  # fmt: skip
 
 
-def pushed(sources: Iterable[Source]) -> Iterator[Result | Latest]:
-    """Give those among these sources, and in them, that are what instructions pushed."""
+def pushed(sources: Iterable[Source]) -> Iterator[Result | Latest | Gathered]:
+    """Give those among these sources, and in them, that are what instructions pushed or put in."""
     todo = [*sources]
     while todo:
         source = todo.pop()
@@ -105,8 +117,10 @@ def pushed(sources: Iterable[Source]) -> Iterator[Result | Latest]:
             yield source
         elif isinstance(source, Method):
             todo += [source.receiver, Result(source.offset)]
-        elif isinstance(source, (Built, Either)):
+        elif isinstance(source, (Built, Either, Gathered)):
             todo += source.parts
+            if isinstance(source, Gathered):
+                yield source
 
 
 class Site:

@@ -60,6 +60,7 @@ from concspec.interleave.observing.sites import (
     CALL,
     CAPTURE,
     CELL,
+    GATHERING,
     GENERATOR,
     GLOBAL,
     ITEM,
@@ -69,6 +70,7 @@ from concspec.interleave.observing.sites import (
     Built,
     Constant,
     Either,
+    Gathered,
     Latest,
     Local,
     Method,
@@ -105,7 +107,7 @@ class Values:
 
     `results` has, by frame and offset, what instructions pushed: whichever thread goes on with a
     generator finds what another one left there.  `latest` has, by frame, what the latest of some
-    instructions pushed, until the frame ends.
+    instructions pushed, and what loops have put into containers, until the frame ends.
     """
 
     __slots__ = ("latest", "objects", "results")
@@ -114,7 +116,7 @@ class Values:
         """Start with no value known."""
         self.objects = objects
         self.results: dict[tuple[int, int], object] = {}
-        self.latest: dict[int, dict[Latest, object]] = {}
+        self.latest: dict[int, dict[Source, object]] = {}
 
     def keep(self, site: Site, frame: types.FrameType, value: object) -> None:
         """Remember what the instruction at `site` pushes, for those that use it."""
@@ -125,6 +127,14 @@ class Values:
     def keep_latest(self, site: Site, frame: types.FrameType, value: object) -> None:
         """Remember it where it may be that of another instruction instead."""
         self.latest.setdefault(id(frame), {}).update(dict.fromkeys(site.among, value))
+
+    def gather(self, site: Site, frame: types.FrameType) -> object:
+        """Remember what a loop puts into a new container; of numbers and texts, nothing."""
+        put_in: Any = self.latest.setdefault(id(frame), {}).setdefault(site.receiver, {})
+        values = [self.value(each, frame) for each in site.arguments]
+        put_in.update((id(each), each) for each in values if type(each) not in ATOMS)
+        put_in.update((id(MISSING), each) for each in values if each is MISSING)
+        return NEW
 
     def value(self, source: Source, frame: types.FrameType) -> object:
         """Return the value of `source` in `frame`, `Aliases` of it, or MISSING."""
@@ -155,6 +165,10 @@ class Values:
         if type(source) is Built:
             parts = [self.value(each, frame) for each in source.parts]
             return self.objects.made_of(parts)
+        if type(source) is Gathered:
+            parts = [self.value(each, frame) for each in source.parts]
+            put_in: Any = self.latest.get(id(frame), {}).get(source, {})
+            return self.objects.made_of([*parts, *put_in.values()])
         if type(source) is Latest:
             return self.latest.get(id(frame), {}).get(source, MISSING)
         if type(source) is Either:
@@ -200,6 +214,8 @@ class Values:
             return self.made_by_operator(site, frame)
         if kind == CELL:
             return frame.f_locals.get(site.name, MISSING)
+        if kind == GATHERING:
+            return self.gather(site, frame)
         receiver = self.value(site.receiver, frame)
         if kind == ATTRIBUTE:
             if site.arguments:
