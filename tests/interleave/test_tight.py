@@ -178,6 +178,71 @@ def test_a_match_of_a_new_pair():
     assert (found.executions, found.redundant, set(found.outcomes)) == (4, 0, {1, 2})
 
 
+MADE_BY_COMPREHENSIONS = {
+    "sum": lambda pair: sum([each * 2 for each in pair]),
+    "min": lambda pair: min([-each for each in pair if each]),
+    "set": lambda pair: len({each % 2 for each in pair}) + sum({each + 1 for each in pair}),
+    "dict": lambda pair: str({each: each for each in pair}),
+    "nested": lambda pair: str([[one for one in each] for each in [pair]]),  # noqa: C416
+    "spread": lambda pair: max(*[each for each in pair], 0),  # noqa: C416
+}
+
+
+@pytest.mark.parametrize("make", MADE_BY_COMPREHENSIONS.values(), ids=MADE_BY_COMPREHENSIONS)
+def test_what_a_comprehension_makes_is_known(make):
+    """It holds numbers alone; what is not known would conflict with the start of threads, too."""
+
+    def program():
+        pair, made = [1, 2], []
+        both(lambda: made.append(make(pair)), lambda: pair.__setitem__(0, 5))
+        return made[0]
+
+    found = explore(program)
+    assert "thread.start" not in found.shared
+    assert found.executions <= 7
+
+
+HELD_BY_COMPREHENSIONS = {
+    "list": lambda a: str([each for each in (a,)]),  # noqa: C416
+    "max": lambda a: max([each for each in ([0], a)])[-1],  # noqa: C416
+    "dict": lambda a: str(dict.fromkeys((1, 2), a)),
+    "key": lambda a: str({(each, str(a)): 1 for each in (1,)}),
+    "nested": lambda a: str([[a for _ in range(1)] for _ in range(2)]),
+    "called": lambda a: str([list(a) for _ in range(1)]),
+    "spread": lambda a: repr((*[a for _ in range(2)],)),
+    "chosen": lambda a: str([each for each in ([0], a, [1]) if 9 in each or len(each) > 0][1]),
+}
+
+
+@pytest.mark.parametrize("make", HELD_BY_COMPREHENSIONS.values(), ids=HELD_BY_COMPREHENSIONS)
+def test_what_a_comprehension_holds_is_not_new(make):
+    def program():
+        a, made = [1], []
+        both(lambda: made.append(make(a)), lambda: a.append(9))
+        return made[0]
+
+    assert len(explore(program).outcomes) == 2
+
+
+def test_a_comprehension_and_a_loop():
+    def program():
+        items, made = [3, 1, 2], []
+
+        def total():
+            number = 0
+            for each in items:
+                number += each
+            made.append(number)
+
+        def prune():
+            items[:] = [each for each in items if each > 1]
+
+        both(total, prune)
+        return made[0]
+
+    assert explore(program).executions == 5
+
+
 def test_a_deque_is_one_thing():
     def program():
         last = collections.deque(maxlen=1)

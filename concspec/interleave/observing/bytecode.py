@@ -713,9 +713,6 @@ class _Analysis:
             self.put(depth, part)
 
     @_follows(
-        "UNARY_NEGATIVE",
-        "UNARY_POSITIVE",
-        "UNARY_INVERT",
         "POP_JUMP_IF_FALSE",
         "POP_JUMP_IF_TRUE",
         "POP_JUMP_FORWARD_IF_FALSE",
@@ -812,9 +809,17 @@ class _Analysis:
         # The answer of a comparison is a truth value.
         self.push(_PLAIN if compares else result)
 
+    @_follows("UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT")
+    def operate_on_one(self, _instruction: Instruction) -> None:
+        operand = self.pop()
+        label = f"{self.text(operand)}[]"
+        self.push(self.site(OPERATOR, "binary", label, arguments=(operand, _PLAIN)))
+
     @_follows("CALL_INTRINSIC_1")
     def call_intrinsic(self, instruction: Instruction) -> None:
-        if instruction.argrepr != "INTRINSIC_LIST_TO_TUPLE":
+        if instruction.argrepr == "INTRINSIC_UNARY_POSITIVE":
+            self.operate_on_one(instruction)
+        elif instruction.argrepr != "INTRINSIC_LIST_TO_TUPLE":
             self.generic(instruction)
 
     @_follows("KW_NAMES")
@@ -847,10 +852,10 @@ class _Analysis:
 
     def called(self, slots: int, given: tuple[Source, ...], *, name: str = "") -> None:
         """Pop the callable, and what may stand beside it; note the call, and push what it gives."""
-        pair = self.popn(slots)
-        # With a bound receiver on the stack (3.14's `with`), the first is the callable.
-        callee = next((each for each in pair if not isinstance(each, Null)), UNKNOWN)
-        given = tuple(each for each in given if not isinstance(each, Null))
+        on_stack = (*self.popn(slots), *given)
+        # Beside the callable may be what it is given first, as a comprehension is in 3.11.
+        callee, *others = [each for each in on_stack if not isinstance(each, Null)] or [UNKNOWN]
+        given = tuple(others)
         label = f"{self.text(callee.receiver if isinstance(callee, Method) else callee)}[]"
         self.push(self.site(CALL, name, label, receiver=callee, arguments=given))
 

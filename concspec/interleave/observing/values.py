@@ -89,7 +89,7 @@ _ARITHMETIC = (
     "truediv", "xor",
 )  # fmt: skip
 _GIVING = frozenset(
-    ["__getitem__", "__missing__", "__class_getitem__"]
+    ["__getitem__", "__missing__", "__class_getitem__", "__neg__", "__pos__", "__invert__"]
     + [f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")]
 )
 """The special methods that give what an item or an operation is."""
