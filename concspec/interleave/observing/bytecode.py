@@ -609,7 +609,7 @@ class _Analysis:
         name = str(instruction.argval)
         result = self.site(ATTRIBUTE, name, f"super().{name}", arguments=looked_up)
         effect = dis.stack_effect(instruction.opcode, instruction.arg)
-        self.push(result, *[UNKNOWN] * (2 + effect))
+        self.push(result, *[NULL] * (2 + effect))
 
     @_follows("STORE_ATTR", "DELETE_ATTR")
     def store_attribute(self, instruction: Instruction) -> None:
