@@ -116,6 +116,7 @@ def test_a_pool_of_multiprocessing():
 
     with pytest.raises(ExplorationError, match=r"test_misuse.py:\d+ .* use ThreadPoolExecutor"):
         explore(program)
+    gc.collect()  # it has pipes, which another test would miss
 
 
 def test_threads_that_share_nothing_are_one_interleaving():
