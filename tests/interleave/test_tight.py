@@ -161,7 +161,31 @@ def move(box, event):
             box.x = 2
         case _:
             pass
+
+def add_what_has(box, event):
+    match event:
+        case Event(n, kind=_):
+            box.x += n
+
+def add_what_maps(box, event):
+    match event.__dict__:
+        case {"n": n, "kind": _}:
+            box.x += n
+
+def tell(event):
+    match event:
+        case Event(1):
+            return 1
+        case Event(n=2):
+            return 2
 """
+
+
+class Event:
+    __match_args__ = ("n",)
+
+    def __init__(self, n):
+        self.n, self.kind = n, "add"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="there is no match")
@@ -286,3 +310,31 @@ def test_a_cache_is_shared_and_nothing_beside_it():
     assert found.complete
     assert set(found.outcomes) == {1, 2}
     assert found.shared == {"calls[]", "get[]"}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="there is no match")
+@pytest.mark.parametrize("add", ["add_what_has", "add_what_maps"])
+def test_what_a_pattern_finds_is_in_a_new_tuple(add):
+    scope = {"Event": Event}
+    exec(MATCHING, scope)
+
+    def program():
+        box, one, two = Plain(0), Event(1), Event(2)
+        both(lambda: scope[add](box, one), lambda: scope[add](box, two))
+        return box.x
+
+    found = explore(program)
+    assert (found.executions, found.shared, set(found.outcomes)) == (4, {"box.x"}, {1, 2, 3})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="there is no match")
+def test_a_pattern_looks_at_attributes():
+    scope = {"Event": Event}
+    exec(MATCHING, scope)
+
+    def program():
+        event, told = Event(1), []
+        both(lambda: told.append(scope["tell"](event)), lambda: setattr(event, "n", 2))
+        return told[0]
+
+    assert set(explore(program).outcomes) == {1, 2}

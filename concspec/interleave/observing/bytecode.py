@@ -626,7 +626,16 @@ class _Analysis:
     @_follows("BINARY_SUBSCR")
     def get_item(self, _instruction: Instruction) -> None:
         container, index = self.popn(2)
+        if isinstance(container, Built) and container.is_tuple and isinstance(index, Constant):
+            parts = dict(enumerate(self.taken_from(container)))
+            if index.value in parts:
+                self.push(parts[index.value])
+                return
         self.push(self.item(container, index))
+
+    def taken_from(self, new: Built) -> tuple[Source, ...]:
+        """Return the items of a new tuple: what is new as well is known by that where it stays."""
+        return tuple([PART if new.copied and self.may_be_new(each) else each for each in new.parts])
 
     @_follows("BINARY_SLICE")
     def get_slice(self, _instruction: Instruction) -> None:
@@ -704,11 +713,7 @@ class _Analysis:
         count = instruction.arg or 0
         parts: tuple[Source, ...] = (PART,) * count
         if isinstance(unpacked, Built) and unpacked.is_tuple and len(unpacked.parts) == count:
-            # What is new in a tuple that is still there is known by that as well.
-            parts = tuple(
-                PART if unpacked.copied and self.may_be_new(each) else each
-                for each in unpacked.parts
-            )
+            parts = self.taken_from(unpacked)
         for depth, part in enumerate(parts, 1):
             self.put(depth, part)
 
@@ -746,8 +751,10 @@ class _Analysis:
 
     @_follows("MATCH_KEYS")
     def match_keys(self, instruction: Instruction) -> None:
+        keys = self.at(1)
         self.look(self.at(2))
         self.generic(instruction)
+        self.matched(keys, told=dis.stack_effect(instruction.opcode) > 1)
 
     @_follows("CHECK_EG_MATCH")
     def split_group(self, instruction: Instruction) -> None:
@@ -756,8 +763,23 @@ class _Analysis:
 
     @_follows("MATCH_CLASS")
     def match_class(self, instruction: Instruction) -> None:
+        names = self.at(1)
         self.look(self.at(3), "inside")
         self.generic(instruction)
+        told = dis.stack_effect(instruction.opcode, instruction.arg) > -2  # noqa: PLR2004
+        self.matched(names, instruction.arg or 0, told=told)
+
+    def matched(self, names: Source, besides: int = 0, *, told: bool) -> None:
+        """Push a new tuple of what was found, and where it is `told`, whether that was all."""
+        if isinstance(names, Constant):
+            besides += len(names.value)  # type: ignore[arg-type]
+        elif isinstance(names, Built) and names.is_tuple:
+            besides += len(names.parts)
+        else:
+            return
+        self.put(2 if told else 1, Built((PART,) * besides, is_tuple=True))
+        if told:
+            self.put(1, _PLAIN)
 
     @_follows("GET_LEN")
     def tell_length(self, _instruction: Instruction) -> None:
