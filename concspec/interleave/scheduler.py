@@ -458,6 +458,7 @@ class Execution:
         try:
             following = self.following()
             if following is not task:
+                self.observer.promised = None
                 following.baton.release()
                 task.baton.acquire()
                 while self.running is not task and not self.over:
@@ -650,6 +651,8 @@ class Execution:
         task.access_count = count = task.access_count + 1
         observer = self.observer
         try:
+            if observer.promised is not None:
+                observer.redeem(observer.promised)
             if not count & _NOW_AND_THEN:
                 self.take_stock(task, site, frame)
             # What is done alone is ordered by `start` and `join` with all that others do; where it

@@ -267,6 +267,45 @@ def test_a_comprehension_and_a_loop():
     assert explore(program).executions == 5
 
 
+def by_setdefault(groups, n):
+    groups.setdefault("k", []).append(n)
+
+
+def by_defaultdict(groups, n):
+    groups["k"].append(n)
+
+
+GROUPING = [(dict, by_setdefault), (lambda: collections.defaultdict(list), by_defaultdict)]
+
+
+@pytest.mark.parametrize(("make", "put"), GROUPING)
+def test_an_item_that_is_made_where_it_is_missing_is_known_from_then_on(make, put):
+    def program():
+        groups = make()
+        both(lambda: put(groups, 1), lambda: put(groups, 2))
+        return tuple(groups["k"])
+
+    found = explore(program)
+    assert (found.executions, set(found.outcomes)) == (4, {(1, 2), (2, 1)})
+
+
+@pytest.mark.parametrize(("make", "put"), GROUPING)
+def test_an_item_that_was_made_is_not_what_is_put_in_its_place(make, put):
+    def program():
+        groups, old = make(), []
+
+        def replace():
+            old.append(groups.get("k"))
+            groups["k"] = [3]
+
+        both(lambda: put(groups, 1), replace)
+        return str(old), str(groups["k"])
+
+    assert set(explore(program).outcomes) == {
+        ("[None]", "[3, 1]"), ("[None]", "[3]"), ("[[1]]", "[3]"),
+    }  # fmt: skip
+
+
 def test_a_deque_is_one_thing():
     def program():
         last = collections.deque(maxlen=1)

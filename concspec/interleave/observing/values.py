@@ -12,7 +12,7 @@ import operator
 import sys
 import threading
 import types
-from collections import deque
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.bytecode import first_given
@@ -47,8 +47,10 @@ from concspec.interleave.observing.looking import (
     HOLDERS,
     MISSING,
     NEW,
+    PLAIN_KEYS,
     Aliases,
     elements,
+    factory_of,
     inherited_attribute,
     is_anything,
     static_attribute,
@@ -84,6 +86,8 @@ if TYPE_CHECKING:
 
     from concspec.interleave.observing.sites import Site, Source
 
+    Promise = tuple[tuple[int, int], object, object]  # of which result, and where it will be
+
 _ARITHMETIC = (
     "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",
     "truediv", "xor",
@@ -107,16 +111,18 @@ class Values:
 
     `results` has, by frame and offset, what instructions pushed: whichever thread goes on with a
     generator finds what another one left there.  `latest` has, by frame, what the latest of some
-    instructions pushed, and what loops have put into containers, until the frame ends.
+    instructions pushed, and what loops have put into containers, until the frame ends.  `promised`
+    is for an item that a dictionary has only when the instruction has run.
     """
 
-    __slots__ = ("latest", "objects", "results")
+    __slots__ = ("latest", "objects", "promised", "results")
 
     def __init__(self, objects: Objects) -> None:
         """Start with no value known."""
         self.objects = objects
         self.results: dict[tuple[int, int], object] = {}
         self.latest: dict[int, dict[Source, object]] = {}
+        self.promised: Promise | None = None
 
     def keep(self, site: Site, frame: types.FrameType, value: object) -> None:
         """Remember what the instruction at `site` pushes, for those that use it."""
@@ -223,7 +229,13 @@ class Values:
                 return inherited_attribute(looking, of, owner, site.name)
             return static_attribute(receiver, site.name)
         if kind == ITEM:
-            found = static_item(receiver, self.value(site.key, frame))
+            key = self.value(site.key, frame)
+            found = static_item(receiver, key)
+            if found is MISSING and type(receiver) is defaultdict:
+                made_by = factory_of(receiver)
+                if is_a(made_by, type) and not is_python_type(made_by):
+                    self.promise(site, frame, receiver, key)
+                return MISSING
             return self.item_of(receiver) if found is MISSING else found
         if kind != CAPTURE:
             # What is asked to leave a `with`, and is one of ours, gives a truth value.
@@ -232,6 +244,17 @@ class Values:
         if is_iterated_by_python(type(receiver)):
             return NEW if is_iterated_by_generator(type(receiver)) else MISSING
         return receiver
+
+    def promise(self, site: Site, frame: types.FrameType, container: object, key: object) -> None:
+        """Look for an item as soon as the instruction has run that puts it into `container`."""
+        if type(key) in PLAIN_KEYS and not site.among:
+            self.promised = (id(frame), site.offset), container, key
+
+    def redeem(self, promise: Promise) -> None:
+        """Look for what was promised; no other thread has had its turn since."""
+        self.promised = None
+        result, container, key = promise
+        self.results[result] = static_item(container, key)
 
     def made_by_operator(self, site: Site, frame: types.FrameType) -> object:
         """Return what is known of the value that an operator gives."""
@@ -303,6 +326,8 @@ class Values:
             gets = function.__name__ == "get"
             default = (*given[1:], None)[0] if gets else MISSING
             found = static_item(owner, given[0], default)
+            if found is MISSING and function.__name__ == "setdefault":
+                self.promise(site, frame, owner, given[0])
             if found is not MISSING or not gets:
                 return found  # what is made and put there is new, and shared at once
         if is_a(owner, HOLDERS):
