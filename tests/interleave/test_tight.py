@@ -306,6 +306,31 @@ def test_an_item_that_was_made_is_not_what_is_put_in_its_place(make, put):
     }  # fmt: skip
 
 
+def test_a_property_is_what_its_code_does():
+    class Counter:
+        _n = 0
+
+        @property
+        def n(self):
+            return self._n
+
+        @n.setter
+        def n(self, value):
+            self._n = value
+
+    def program():
+        counter = Counter()
+
+        def add():
+            counter.n += 1
+
+        both(add, add)
+        return counter.n
+
+    found = explore(program)
+    assert (found.executions, found.shared, set(found.outcomes)) == (4, {"self._n"}, {1, 2})
+
+
 def test_a_deque_is_one_thing():
     def program():
         last = collections.deque(maxlen=1)

@@ -264,6 +264,7 @@ class Observer(Values):
                     called += (get,)
             if called:
                 return self.touched([receiver, *called], inside=True, write=True)
+        write = write and not _is_property(kind, name)  # whose code is seen
         return self.places(receiver, name, write=write), write
 
     def peeked(self, kind: type, name: str = "", *, write: bool) -> None:
@@ -756,6 +757,12 @@ def _is_seen(thing: object) -> bool:
     """Tell an object of which all that it does is Python code."""
     kind = type(thing)
     return kind is not Aliases and is_python_type(kind) and is_of_python(kind)
+
+
+def _is_property(kind: type, name: str) -> bool:
+    """Tell whether an attribute is a property of the object's class."""
+    _, holder = position(kind, name)
+    return holder is not None and is_a(namespace(mro(kind)[holder])[name], property)
 
 
 @once
