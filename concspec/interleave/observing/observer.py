@@ -112,7 +112,7 @@ from concspec.interleave.observing.sites import (
 )
 from concspec.interleave.observing.values import Values
 from concspec.interleave.operations import ORDER, WHOLE, Inherited
-from concspec.interleave.watched import LOGGING, is_modelled, is_shown, where
+from concspec.interleave.watched import LOGGING, is_modelled, is_shown, is_watched, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -264,7 +264,7 @@ class Observer(Values):
                     called += (get,)
             if called:
                 return self.touched([receiver, *called], inside=True, write=True)
-        write = write and not _is_property(kind, name)  # whose code is seen
+        write = write and not _is_set_by_code(kind, name)
         return self.places(receiver, name, write=write), write
 
     def peeked(self, kind: type, name: str = "", *, write: bool) -> None:
@@ -759,10 +759,12 @@ def _is_seen(thing: object) -> bool:
     return kind is not Aliases and is_python_type(kind) and is_of_python(kind)
 
 
-def _is_property(kind: type, name: str) -> bool:
-    """Tell whether an attribute is a property of the object's class."""
+def _is_set_by_code(kind: type, name: str) -> bool:
+    """Tell whether an attribute is a property, and what sets it is code that is watched."""
     _, holder = position(kind, name)
-    return holder is not None and is_a(namespace(mro(kind)[holder])[name], property)
+    found = None if holder is None else namespace(mro(kind)[holder])[name]
+    sets = found.fset if is_a(found, property) else None
+    return is_python_function(sets) and is_watched(sets.__code__)
 
 
 @once
