@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Condition, Event, Lock, RLock, Semaphore, Thread
+from typing import ClassVar
 
 import pytest
 
@@ -702,23 +703,70 @@ def test_thread_local_data_of_a_class_is_private():
     assert found.complete
 
 
-def test_thread_local_data_begins_in_each_thread():
-    """Where a thread asks for its own first, its class runs code."""
+class Begun(threading.local):
+    """Data that each thread begins with code of its class when it first asks for its own."""
 
-    class Counted(threading.local):
-        def __init__(self):
-            counts[0] += 1
+    begun: ClassVar = [0]
+    kind = "a"
 
-    counts = [-1]
+    def __init__(self, start=0):
+        self.n = start
+        self.begun[0] += 1
 
+
+def with_begun(one, other):
     def program():
-        counts[0] = -1
-        data = Counted()
-        run(lambda: setattr(data, "seen", 1), lambda: setattr(data, "seen", 1))
-        return counts[0]
+        Begun.begun[0], Begun.kind = -1, "a"
+        data, told = Begun(5), []
+        run(lambda: one(data, told), lambda: other(data, told))
+        return (Begun.begun[0], *told)
 
-    found = explore(program)
-    assert set(found.outcomes) == {1, 2}
+    return program
+
+
+def add_to_own(data, told):
+    data.n += 1
+    data.n += 1
+    if data.n != 7:
+        told.append(data.n)
+
+
+def tell_kind(data, told):
+    told.append(data.kind)
+
+
+BEGINNING = {
+    "reading": (lambda data, _: data.n, 4, {(1,), (2,)}),
+    "setting": (lambda data, _: setattr(data, "seen", 1), 4, {(1,), (2,)}),
+    "adding": (add_to_own, 4, {(1,), (2,)}),
+}
+
+
+@pytest.mark.parametrize(("do", "executions", "results"), BEGINNING.values(), ids=BEGINNING)
+def test_thread_local_data_begins_in_each_thread(do, executions, results):
+    """What the code does that begins it is seen, and what it makes is the thread's alone."""
+    found = explore(with_begun(do, do))
+    assert found.complete
+    assert (found.executions, set(found.outcomes)) == (executions, results)
+
+
+def test_the_class_of_thread_local_data_that_begins_is_shared():
+    found = explore(with_begun(tell_kind, lambda *_: setattr(Begun, "kind", "b")))
+    assert found.complete
+    assert set(found.outcomes) == {(1, "a"), (1, "b")}
+
+
+def test_thread_local_data_may_have_what_is_shared():
+    def add(data, _):
+        data.begun[0] += 1
+
+    found = explore(with_begun(add, add))
+    assert found.complete
+    assert set(found.outcomes) == {(2,), (3,), (4,)}
+
+
+def test_thread_local_data_that_c_code_looks_into_is_no_proof():
+    found = explore(with_begun(lambda data, told: told.append(vars(data)["n"]), add_to_own))
     assert found.bound == "which threads have begun with data of their own"
 
 

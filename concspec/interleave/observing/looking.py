@@ -112,7 +112,10 @@ def static_attribute(receiver: object, name: object) -> object:
                     return types.MethodType(found, receiver)
                 return MISSING if _is_binding(found) else found
         return MISSING
-    own = (instance_dict(receiver) or EMPTY).get(name, MISSING)
+    inner = instance_dict(receiver)
+    if inner is None and begins_in_each_thread(kind):
+        return MISSING
+    own = (inner or EMPTY).get(name, MISSING)
     if kind is types.ModuleType:
         return own
     _, holder = position(kind, name)
@@ -261,7 +264,7 @@ def instance_dict(receiver: object) -> dict[str, object] | None:
 def _getter_of_dictionary(kind: type) -> Callable[[Any], Any] | None:
     """Return what gets an object's dictionary, but no property that the program named so."""
     if issubclass(kind, threading.local):  # it has one in each thread
-        return None if begins_in_each_thread(kind) else _dictionary_in_thread
+        return _dictionary_begun if begins_in_each_thread(kind) else _dictionary_in_thread
     for each in mro(kind):
         if type(namespace(each).get("__dict__")) in SLOTS:
             return namespace(each)["__dict__"].__get__  # type: ignore[no-any-return]
@@ -270,6 +273,32 @@ def _getter_of_dictionary(kind: type) -> Callable[[Any], Any] | None:
 
 def _dictionary_in_thread(local: threading.local) -> object:
     return threading.local.__getattribute__(local, "__dict__")
+
+
+_begun: dict[tuple[int, int], tuple[object, object]] = {}  # by object and thread, it and its data
+
+
+def _dictionary_begun(local: threading.local) -> object:
+    """Return a thread's own data that its class makes when first asked, as far as that was seen.
+
+    It is there when `__init__` begins; to ask before would run that.
+    """
+    key = id(local), _thread.get_ident()
+    if key not in _begun:
+        frame: types.FrameType | None = sys._getframe()
+        while frame is not None:
+            code = frame.f_code
+            begins = code.co_name == "__init__" and code.co_argcount > 0
+            if begins and frame.f_locals.get(code.co_varnames[0]) is local:
+                _begun[key] = local, _dictionary_in_thread(local)
+                break
+            frame = frame.f_back
+    return _begun.get(key, (None, None))[1]
+
+
+def forget_data() -> None:
+    """Forget which threads have data of their own."""
+    _begun.clear()
 
 
 @once

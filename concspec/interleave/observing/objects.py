@@ -11,6 +11,7 @@ import gc
 import threading
 import types
 import weakref
+from _thread import get_ident
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ from concspec.interleave.observing.looking import (
     begins_in_each_thread,
     elements,
     factory_of,
+    forget_data,
     got_by,
     instance_dict,
     is_anything,
@@ -63,13 +65,15 @@ class Objects:
     to a thread was among what was looked at.
     """
 
-    __slots__ = ("doubt", "kept", "met_local", "names")
+    __slots__ = ("doubt", "kept", "met_local", "names", "unseen")
 
     def __init__(self) -> None:
         """Start with no object named."""
         self.names: dict[int, int] = {}
         self.kept: list[object] = []
         self.met_local = False
+        self.unseen: dict[tuple[int, int], tuple[object, dict[str, object]]] = {}
+        forget_data()
         self.doubt: str | None = None
 
     def name(self, thing: object) -> int:
@@ -105,11 +109,22 @@ class Objects:
 
     def attributes_of(self, thing: object) -> dict[str, object] | None:
         """Return the dictionary of an object's attributes; note one that each thread has."""
+        found = instance_dict(thing)
         if is_a(thing, threading.local):
             self.met_local = True
-            if begins_in_each_thread(type(thing)):
+            if found is None:
                 self.distrust("which threads have begun with data of their own")
-        return instance_dict(thing)
+        return found
+
+    def attributes_at(self, thing: object) -> dict[str, object] | None:
+        """Return the dictionary of which an attribute is an item.
+
+        Where a thread is about to begin with data of its own, another one stands for that.
+        """
+        if begins_in_each_thread(type(thing)) and instance_dict(thing) is None:
+            self.met_local = True
+            return self.unseen.setdefault((id(thing), get_ident()), (thing, {}))[1]
+        return self.attributes_of(thing)
 
     def made_of(self, parts: list[object]) -> object:
         """Return what is known of a value that is among `parts`, or holds some of them."""

@@ -295,7 +295,7 @@ class Observer(Values):
             known: Mapping[str, object] = namespace(receiver)
             classes = (*mro(receiver)[1:], *mro(kind))
         else:
-            inner = self.objects.attributes_of(receiver)
+            inner = self.objects.attributes_at(receiver)
             owner, known = (receiver, EMPTY) if inner is None else (inner, inner)
             if id(inner) not in self.objects.names and is_watched_for_its_end(receiver):
                 self.objects.distrust(f"the end of a {kind.__name__}")

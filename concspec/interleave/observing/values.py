@@ -376,6 +376,8 @@ class Values:
         if self.is_called_by_c(site, frame, ending):
             return MISSING
         if site.kind == ATTRIBUTE:
+            if code.co_name == "__init__":  # of data that is local to a thread
+                return static_attribute(self.value(site.receiver, frame), site.name)
             return value  # of a property, a descriptor or `__getattr__`
         if site.kind == ITERATION:  # to leave a `with`
             return value if code.co_name == "__exit__" else MISSING
