@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from concspec.interleave.observing.looking import instance_dict
 from concspec.interleave.watched import line_of, stuck_frame
 
 if TYPE_CHECKING:
@@ -132,11 +133,9 @@ def name_of(thing: object, execution: Execution, frame: FrameType | None) -> str
     for each in frames:
         for scope in (each.f_locals, each.f_globals):
             for name, value in list(scope.items()):
-                own = getattr(value, "__dict__", None)
-                if isinstance(own, dict):
-                    for attribute, inner in list(own.items()):
-                        if inner is thing:
-                            return f"{name}.{attribute}"
+                for attribute, inner in list((instance_dict(value) or {}).items()):
+                    if inner is thing:
+                        return f"{name}.{attribute}"
                 members = (
                     list(value.items())
                     if type(value) is dict

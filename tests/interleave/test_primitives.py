@@ -903,6 +903,29 @@ def test_a_hook_that_is_set_while_a_thread_fails():
     assert set(explore(program).outcomes) == {0, 1}
 
 
+class Asked:
+    """Answers whatever it is asked for."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+ASKED = Asked()
+
+
+def test_naming_a_lock_runs_no_code_of_the_program():
+    def program():
+        locks = [threading.Lock()]
+        locks[0].acquire()
+        run(locks[0].acquire)
+        return type(ASKED).__name__
+
+    (deadlock,) = explore(program).deadlocks
+    assert {each.what for each in deadlock.waiting} == {"Lock", "Thread-1 (acquire)"}
+
+
 def test_a_lock_is_named_by_the_attribute_that_has_it():
     class Account:
         def __init__(self):
