@@ -904,18 +904,22 @@ def test_a_hook_that_is_set_while_a_thread_fails():
 
 
 class Asked:
-    """Answers whatever it is asked for."""
+    """Fails whatever it is asked for, as what stands for an object that is not there."""
 
     __slots__ = ()
 
     def __getattr__(self, name):
         raise RuntimeError(name)
 
+    @property
+    def __class__(self):
+        raise RuntimeError("__class__")
+
 
 ASKED = Asked()
 
 
-def test_naming_a_lock_runs_no_code_of_the_program():
+def test_finding_and_naming_locks_runs_no_code_of_the_program():
     def program():
         locks = [threading.Lock()]
         locks[0].acquire()

@@ -20,8 +20,8 @@ import warnings
 from collections import ChainMap, UserDict, UserList, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observing.classes import is_of_program
-from concspec.interleave.observing.looking import REAL_LOCKS
+from concspec.interleave.observing.classes import is_a, is_of_program, module_of, mro, namespace
+from concspec.interleave.observing.looking import REAL_LOCKS, instance_dict
 from concspec.interleave.stand_ins.primitives import Lock, RLock, SimpleQueue
 from concspec.interleave.stand_ins.table import stand_in_for
 from concspec.interleave.watched import is_program_code
@@ -73,7 +73,7 @@ class LentLocks:
         """Put the found primitives into the state they had when the exploration began."""
         for lock, taken in self.initial:
             lock.holder = None
-            if isinstance(lock, Lock):
+            if is_a(lock, Lock):
                 lock.taken = taken
             else:
                 lock.count = 0
@@ -107,7 +107,7 @@ class LentLocks:
             converted = [self.convert(each) for each in value]
             changed = any(a is not b for a, b in zip(converted, value))
             return getattr(kind, "_make", tuple)(converted) if changed else value
-        if isinstance(value, threading.local):
+        if is_a(value, threading.local):
             self.locals.append(value)
         if id(value) not in self.seen:
             self.seen.add(id(value))
@@ -158,7 +158,7 @@ class LentLocks:
         setattr(owner, name, value)
 
     def enter(self, value: Any) -> None:
-        if isinstance(value, types.FunctionType):
+        if is_a(value, types.FunctionType):
             # PyPy's built-in functions are of the same type, with code of another.
             filename = getattr(value.__code__, "co_filename", "<builtin>")
             if is_program_code(filename) or filename in _DECORATING:
@@ -169,47 +169,47 @@ class LentLocks:
                 self.attribute(value, "__defaults__")
                 self.mapping(value.__kwdefaults__ or {})
                 self.mapping(vars(value))
-        elif isinstance(value, types.MethodType):
+        elif is_a(value, types.MethodType):
             self.convert(value.__self__)
             self.convert(value.__func__)
-        elif isinstance(value, functools.partial):
+        elif is_a(value, functools.partial):
             self.partial(value)
             self.mapping(value.keywords)
-        elif isinstance(value, _CACHE):
+        elif is_a(value, _CACHE):
             self.convert(value.__wrapped__)
-        elif isinstance(value, types.ModuleType):
-            if is_program_code(str(getattr(value, "__file__", None) or "<frozen>")):
+        elif is_a(value, types.ModuleType):
+            if is_program_code(str(vars(value).get("__file__") or "<frozen>")):
                 self.mapping(value.__dict__)
-        elif isinstance(value, type):
+        elif is_a(value, type):
             if _of_program(value):
-                for kind in (type(value), *value.__bases__):
+                for kind in (type(value), *mro(value)[1:]):
                     self.convert(kind)
-                for name, each in list(vars(value).items()):
+                for name, each in list(namespace(value).items()):
                     self.class_attribute(value, name, each)
-        elif isinstance(value, dict):
+        elif is_a(value, dict):
             self.mapping(value)
-            if isinstance(value, defaultdict):
+            if is_a(value, defaultdict):
                 self.attribute(value, "default_factory")
-        elif isinstance(value, (list, deque)):
+        elif is_a(value, (list, deque)):
             self.sequence(value)
-        elif isinstance(value, (set, frozenset)):
+        elif is_a(value, (set, frozenset)):
             for each in value:
                 self.convert(each)
-        elif isinstance(value, _HOLDING) or _of_program(type(value)):
+        elif is_a(value, _HOLDING) or _of_program(type(value)):
             self.instance(value)
 
     def instance(self, value: Any) -> None:
         self.convert(type(value))
-        own = getattr(value, "__dict__", None)
-        if isinstance(own, dict) and not isinstance(value, threading.local):
-            if isinstance(value, _SYNCHRONISATION):
+        own = None if is_a(value, threading.local) else instance_dict(value)
+        if own is not None:
+            if is_a(value, _SYNCHRONISATION):
                 state = {name: own[name] for name in _STATE if name in own}
                 self.states.append((value, state))
             for name, each in list(own.items()):
                 self.replace(each, functools.partial(own.__setitem__, name))
-        for kind in type(value).__mro__:
-            for member in vars(kind).values() if _of_program(kind) else ():
-                if isinstance(member, types.MemberDescriptorType):
+        for kind in mro(type(value)):
+            for member in namespace(kind).values() if _of_program(kind) else ():
+                if is_a(member, types.MemberDescriptorType):
                     try:
                         each = member.__get__(value)
                     except AttributeError:
@@ -256,15 +256,15 @@ class LentLocks:
 
     def class_attribute(self, owner: type, name: str, value: object) -> None:
         put = functools.partial(type.__setattr__, owner, name)
-        if isinstance(value, (staticmethod, classmethod)):
+        if is_a(value, (staticmethod, classmethod)):
             function = self.convert(value.__func__)
             if function is not value.__func__:
                 self.undoing.append(functools.partial(put, value))
                 put(type(value)(function))
-        elif isinstance(value, property):
+        elif is_a(value, property):
             for function in (value.fget, value.fset, value.fdel):
                 self.convert(function)
-        elif isinstance(value, types.FunctionType):
+        elif is_a(value, types.FunctionType):
             self.convert(value)
         elif not name.startswith("__"):
             self.replace(value, put)
@@ -279,8 +279,8 @@ class LentLocks:
 
 
 def _of_program(kind: type) -> bool:
-    module = getattr(kind, "__module__", None)
-    if not isinstance(module, str) or module in ("builtins", "threading", "queue", "_thread"):
+    module = module_of(kind)
+    if module in ("builtins", "threading", "queue", "_thread"):
         return False
     found = sys.modules.get(module)
     return found is not None and is_of_program(found)
