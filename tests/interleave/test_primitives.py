@@ -927,7 +927,7 @@ def test_finding_and_naming_locks_runs_no_code_of_the_program():
         return type(ASKED).__name__
 
     (deadlock,) = explore(program).deadlocks
-    assert {each.what for each in deadlock.waiting} == {"Lock", "Thread-1 (acquire)"}
+    assert "Lock" in {each.what for each in deadlock.waiting}
 
 
 def test_a_lock_is_named_by_the_attribute_that_has_it():

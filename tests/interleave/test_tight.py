@@ -172,6 +172,11 @@ def add_what_maps(box, event):
         case {"n": n, "kind": _}:
             box.x += n
 
+def tell_rest(event):
+    match event:
+        case {"n": n, **rest}:
+            return n, len(rest)
+
 def tell(event):
     match event:
         case Event(1):
@@ -226,6 +231,10 @@ def test_what_a_comprehension_makes_is_known(make):
     assert found.executions <= 7
 
 
+def rest_of(*rest):
+    return rest
+
+
 HELD_BY_COMPREHENSIONS = {
     "list": lambda a: str([each for each in (a,)]),  # noqa: C416
     "max": lambda a: max([each for each in ([0], a)])[-1],  # noqa: C416
@@ -234,6 +243,9 @@ HELD_BY_COMPREHENSIONS = {
     "nested": lambda a: str([[a for _ in range(1)] for _ in range(2)]),
     "called": lambda a: str([list(a) for _ in range(1)]),
     "spread": lambda a: repr((*[a for _ in range(2)],)),
+    "extended": lambda a: str([*[each for each in (1, 2)], *a]),  # noqa: C416
+    "given": lambda a: str(rest_of(*[each for each in (1,)], *a)),  # noqa: C416
+    "named": lambda a: str(dict(**{each: 1 for each in "u"}, a=str(a))),  # noqa: C420
     "chosen": lambda a: str([each for each in ([0], a, [1]) if 9 in each or len(each) > 0][1]),
 }
 
@@ -341,6 +353,94 @@ def test_a_deque_is_one_thing():
     assert (found.executions, set(found.outcomes)) == (2, {1, 2})
 
 
+def keys_by_pop(shared):
+    options = [("key", list.pop)]
+    return str(sorted([shared, [3]], **{name: each for name, each in options}))  # noqa: C416
+
+
+def match_in_memory_that_changes(shared):
+    return shared.match.group()
+
+
+def group_that_is_shared(shared):
+    return str(shared.match.groups(shared.items))
+
+
+def offset_of_a_zone(shared):
+    return str(shared.time.utcoffset())
+
+
+def attribute_of_a_text(shared):
+    return len(shared.text.__getattribute__("log"))
+
+
+class Zone(dt.tzinfo):
+    def utcoffset(self, _):
+        return dt.timedelta(hours=1)
+
+
+class Text(str):
+    __slots__ = ("__dict__",)
+
+
+def of_memory(shared):
+    memory = [bytearray(b"abc")]
+    shared.match = re.compile(b"...").match(memory[0])
+    return memory[0]
+
+
+def of_groups(shared):
+    shared.match, shared.items = re.match("(a)|(b)", "a"), []
+    return shared.items
+
+
+def of_a_zone(shared):
+    zone = Zone()
+    shared.time = dt.datetime(2026, 1, 1, tzinfo=zone)
+    return zone
+
+
+def of_a_text(shared):
+    shared.text = Text("x")
+    shared.text.log = []
+    return shared.text.log
+
+
+NO_VALUES = {
+    "memory": (of_memory, match_in_memory_that_changes, lambda it: it.__setitem__(0, 120)),
+    "groups": (of_groups, group_that_is_shared, lambda items: items.append(1)),
+    "zone": (of_a_zone, offset_of_a_zone, lambda zone: setattr(zone, "utcoffset", two_hours)),
+    "text": (of_a_text, attribute_of_a_text, lambda log: log.append(1)),
+}
+
+
+def two_hours(_):
+    return dt.timedelta(hours=2)
+
+
+@pytest.mark.parametrize(("make", "tell", "change"), NO_VALUES.values(), ids=NO_VALUES)
+def test_what_a_value_leads_to_is_not_new(make, tell, change):
+    if sys.implementation.name == "pypy" and tell is offset_of_a_zone:
+        pytest.skip("there, it is Python code that uses its own state")
+
+    def program():
+        shared, told = Plain(), []
+        part = make(shared)
+        both(lambda: told.append(tell(shared)), lambda: change(part))
+        return told[0]
+
+    assert len(explore(program).outcomes) == 2
+
+
+def test_a_method_that_a_comprehension_holds_is_called():
+    def program():
+        items, told = [1, 2], []
+        both(lambda: told.append(keys_by_pop(items)), lambda: told.append(len(items)))
+        return len(items), told[-1], len(told)
+
+    assert len(explore(program).outcomes) > 2
+
+
 @IN_PYTHON
 def test_a_time_zone_is_not_what_a_time_is_made_as():
     class Zone(dt.tzinfo):
@@ -402,3 +502,16 @@ def test_a_pattern_looks_at_attributes():
         return told[0]
 
     assert set(explore(program).outcomes) == {1, 2}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="there is no match")
+def test_what_a_mapping_pattern_leaves_is_looked_at():
+    scope = {"Event": Event}
+    exec(MATCHING, scope)
+
+    def program():
+        event, told = {"n": 1}, []
+        both(lambda: told.append(scope["tell_rest"](event)), lambda: event.update({"k": 1}))
+        return told[0]
+
+    assert set(explore(program).outcomes) == {(1, 0), (1, 1)}

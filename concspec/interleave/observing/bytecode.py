@@ -141,6 +141,7 @@ class _Analysis:
         self.entries: dict[int, int] = {}  # where the prefixes of each instruction begin
         self.module_level = code.co_name == "<module>"
         self.keywords: tuple[str, ...] = ()  # of the call that comes
+        self.spoiled: set[Source] = set()  # what is put into these is not known
         self.stored: list[tuple[int, str]] = []  # where which local variable is bound anew
         self.variables = Variables(code)
 
@@ -202,6 +203,11 @@ class _Analysis:
         for site in self.found.values():
             (filling.setdefault(site.receiver, []) if site.kind == GATHERING else todo).append(site)
         unused = {site.offset for sites in filling.values() for site in sites}
+        for site in self.found.values() if self.spoiled else ():
+            site.arguments = tuple([_but(self.spoiled, each) for each in site.arguments])
+            if site.kind != GATHERING:
+                site.receiver = _but(self.spoiled, site.receiver)
+                site.key = _but(self.spoiled, site.key)
         while todo:
             site = todo.pop()
             used = site.arguments if site.kind == GATHERING else (site.receiver, site.key)
@@ -574,9 +580,16 @@ class _Analysis:
     def extend(self, instruction: Instruction) -> None:
         """Put what a container holds into one that is being built."""
         added = self.pop()
-        self.look(added, "keys" if instruction.opname.startswith("DICT") else "all")
-        if not isinstance(added, Constant):
-            self.put_into(instruction.arg or 1, (added,))
+        if not isinstance(added, Gathered):
+            self.look(added, "keys" if instruction.opname.startswith("DICT") else "all")
+        depth = instruction.arg or 1
+        built = self.at(depth)
+        if isinstance(built, Gathered) and self.offset in self.found:
+            self.spoiled.add(built)  # one instruction is one site
+        elif isinstance(built, Gathered):
+            self.put_into(depth, (added,))
+        elif isinstance(built, Built) and not isinstance(added, Constant):
+            self.put(depth, Built((*built.parts, added), built.copied))
 
     @_follows("MAKE_FUNCTION")
     def make_function(self, instruction: Instruction) -> None:
@@ -755,6 +768,12 @@ class _Analysis:
         self.look(self.at(2))
         self.generic(instruction)
         self.matched(keys, told=dis.stack_effect(instruction.opcode) > 1)
+
+    @_follows("COPY_DICT_WITHOUT_KEYS")
+    def copy_what_is_left(self, _instruction: Instruction) -> None:
+        self.pop()
+        self.look(self.at(1), "keys")
+        self.push(Built((UNKNOWN,)))
 
     @_follows("CHECK_EG_MATCH")
     def split_group(self, instruction: Instruction) -> None:
@@ -944,6 +963,18 @@ def _mentions(source: Source, name: str) -> bool:
     if isinstance(source, (Built, Gathered, Either)):
         return any(_mentions(each, name) for each in source.parts)
     return isinstance(source, Local) and source.name == name
+
+
+def _but(lost: set[Source], source: Source) -> Source:
+    """Return what is known of a source if some that it may be made of are not."""
+    if isinstance(source, Method):
+        return source._replace(receiver=_but(lost, source.receiver))
+    if not isinstance(source, (Built, Gathered, Either)):
+        return source
+    parts = tuple([_but(lost, each) for each in source.parts])
+    if isinstance(source, Gathered):
+        return UNKNOWN if source in lost or parts != source.parts else source
+    return source._replace(parts=parts)
 
 
 def _without(names: Iterable[str], stack: list[Source]) -> list[Source]:

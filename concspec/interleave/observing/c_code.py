@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import operator
 import os
+import re
 import sys
 import threading
 import time
@@ -144,9 +145,20 @@ def _is_bound(function: types.BuiltinFunctionType) -> bool:
 
 
 @once
-def is_value(kind: type) -> bool:
-    """Tell whether all objects of a class of C are what they were made as, like numbers."""
+def makes_values(kind: type) -> bool:
+    """Tell whether objects of a class of C are what they were made as, and of what."""
     return path_of(kind) in _VALUES and not can_change(kind)
+
+
+def is_value(thing: Any) -> bool:
+    """Tell what stays as it was made, like a number, and looks at nothing that changes."""
+    kind = type(thing)
+    if not makes_values(kind):
+        return False
+    if kind is re.Match:
+        return type(thing.string) in (str, bytes)
+    zone = getattr(thing, "tzinfo", None)
+    return zone is None or makes_values(type(zone))
 
 
 def is_known(kind: type) -> bool:

@@ -347,6 +347,12 @@ def is_of_class(namespace: Any) -> bool:
     return dict.__contains__(namespace, "__module__") and dict.__contains__(namespace, "__doc__")
 
 
+def is_data(thing: object) -> bool:
+    """Tell what holds nothing, and has no method that looks at anything else."""
+    kind = type(thing)
+    return kind in ATOMS and thing is not MISSING and kind not in (*DESCRIPTORS, *WRITABLE)
+
+
 def _is_plain(thing: object) -> bool:
     return type(thing) in ATOMS or (type(thing) is tuple and all(map(_is_plain, thing)))
 

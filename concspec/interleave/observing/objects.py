@@ -15,7 +15,15 @@ from _thread import get_ident
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observing.c_code import CALLING, LOOKING, OPAQUE, UNSEEN, WEAK, is_value
+from concspec.interleave.observing.c_code import (
+    CALLING,
+    LOOKING,
+    OPAQUE,
+    UNSEEN,
+    WEAK,
+    is_value,
+    makes_values,
+)
 from concspec.interleave.observing.classes import (
     can_change,
     hooks,
@@ -48,6 +56,7 @@ from concspec.interleave.observing.looking import (
     got_by,
     instance_dict,
     is_anything,
+    is_data,
     is_of_class,
 )
 
@@ -128,7 +137,7 @@ class Objects:
 
     def made_of(self, parts: list[object]) -> object:
         """Return what is known of a value that is among `parts`, or holds some of them."""
-        if not all(map(_is_data, parts)):
+        if not all(map(is_data, parts)):
             found, calls, closed = self.reach(parts, inside=False)
             if is_anything(found):
                 return MISSING
@@ -168,7 +177,7 @@ class Objects:
             if len(seen) == _MOST_REACHED:
                 return [ANY], calls, closed
             seen.add(id(thing))
-            if is_value(kind) or not mro(kind):
+            if is_value(thing) or not mro(kind):
                 continue  # or a link of an lru_cache, in Python 3.9
             todo += hooks(kind)
             if kind is Aliases:
@@ -233,6 +242,8 @@ class Objects:
                 found.append(thing)
                 own = self.attributes_of(thing)
                 todo += [each for each in gc.get_referents(thing) if each is not own]
+                if makes_values(kind):  # what they hold the collector does not know of
+                    todo += [getattr(thing, each, None) for each in ("tzinfo", "string")]
                 if own is not None:
                     found.append(own)
                     todo += own.values()
@@ -255,12 +266,6 @@ class Objects:
                 if is_a(member, types.MemberDescriptorType):
                     todo.append(got_by(member, thing))
         todo.append(type(thing))
-
-
-def _is_data(thing: object) -> bool:
-    """Tell what holds nothing, and has no method that looks at anything else."""
-    kind = type(thing)
-    return kind in ATOMS and thing is not MISSING and kind not in (*DESCRIPTORS, *WRITABLE)
 
 
 def _wrapped(descriptor: Any) -> list[object]:

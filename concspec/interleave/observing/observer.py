@@ -612,7 +612,7 @@ class Observer(Values):
             )
             return self.touched([owner, *given], inside=inside, write=False)
         self.lent(name, owner, given)
-        if is_value(type(owner)):
+        if is_value(owner):
             return self.touched(given, inside=True, write=True)
         if is_a(owner, type) and not is_python_type(owner):
             return self.touched(given, inside=False, write=False)
@@ -743,7 +743,7 @@ class Observer(Values):
         """Note that C code is lent memory for longer than a call, which only its end gives back."""
         if name == "getbuffer":
             self.objects.distrust("the end of a memoryview")
-        if type(owner) is re.Pattern and any(is_a(each, (bytearray, memoryview)) for each in given):
+        if type(owner) is re.Pattern and not all(map(_is_text_or_called, given)):
             self.objects.distrust("what a regular expression finds in memory that changes")
 
     def question(self, function: object, frame: types.FrameType) -> None:
@@ -751,6 +751,11 @@ class Observer(Values):
         reason = UNSEEN.get(function)
         if reason:
             self.objects.distrust(f"{reason}, asked at {where(frame)}")
+
+
+def _is_text_or_called(thing: object) -> bool:
+    """Tell what is no memory that can change, as far as it is known."""
+    return type(thing) in ATOMS or type(thing) is Aliases or callable(thing)
 
 
 def _is_seen(thing: object) -> bool:

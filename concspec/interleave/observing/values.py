@@ -26,6 +26,7 @@ from concspec.interleave.observing.c_code import (
     STATELESS,
     is_known,
     is_value,
+    makes_values,
     reads_clock,
 )
 from concspec.interleave.observing.classes import (
@@ -53,6 +54,7 @@ from concspec.interleave.observing.looking import (
     factory_of,
     inherited_attribute,
     is_anything,
+    is_data,
     static_attribute,
     static_item,
 )
@@ -138,8 +140,7 @@ class Values:
         """Remember what a loop puts into a new container; of numbers and texts, nothing."""
         put_in: Any = self.latest.setdefault(id(frame), {}).setdefault(site.receiver, {})
         values = [self.value(each, frame) for each in site.arguments]
-        put_in.update((id(each), each) for each in values if type(each) not in ATOMS)
-        put_in.update((id(MISSING), each) for each in values if each is MISSING)
+        put_in.update((id(each), each) for each in values if not is_data(each))
         return NEW
 
     def value(self, source: Source, frame: types.FrameType) -> object:
@@ -320,8 +321,12 @@ class Values:
                 owner, *given = given
         elif not is_a(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
             return MISSING
-        if is_a(owner, TEXTS) or is_value(owner if is_a(owner, type) else type(owner)):
+        if function.__name__ == "__getattribute__" and given:
+            return static_attribute(owner, given[0])
+        if is_a(owner, TEXTS):
             return NEW
+        if is_value(owner) or (is_a(owner, type) and makes_values(owner)):
+            return self.objects.made_of(given)
         if is_a(owner, dict) and function.__name__ in _GETTING_ITEMS and given:
             gets = function.__name__ == "get"
             default = (*given[1:], None)[0] if gets else MISSING
@@ -354,8 +359,10 @@ class Values:
         """Return what is known of a new instance of a class."""
         if kind is type and len(given) == 1:
             return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
-        if kind in COUNTING or is_value(kind):
+        if kind in COUNTING:
             return NEW
+        if makes_values(kind):
+            return self.objects.made_of(given)
         if is_python_type(kind) or not is_known(kind):
             return MISSING
         if "__call__" in namespace(kind) and kind is not functools.partial:
