@@ -24,7 +24,7 @@ from concspec.interleave.errors import ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
 from concspec.interleave.observing.bytecode import delegates
 from concspec.interleave.observing.classes import forget
-from concspec.interleave.observing.looking import ATOMS, MISSING
+from concspec.interleave.observing.looking import MISSING, is_data
 from concspec.interleave.observing.objects import Objects
 from concspec.interleave.observing.observer import NOTHING, Observer
 from concspec.interleave.observing.showing import snapshot
@@ -787,7 +787,7 @@ class Execution:
                 known = self.observer.results.get((id(calling), site.offset), MISSING)
                 self.observer.keep(site, calling, self.objects.made_of([known, value]))
             if not self.alone:
-                if type(value) not in ATOMS or value is MISSING:
+                if not is_data(value):
                     given = (*given, value)
                     task.inside[id(calling)] = site, given
                 touched = self.observer.observe(site, calling)

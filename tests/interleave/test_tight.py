@@ -172,6 +172,11 @@ def add_what_maps(box, event):
         case {"n": n, "kind": _}:
             box.x += n
 
+def tell_found(event):
+    match event:
+        case {"n": n}:
+            return n
+
 def tell_rest(event):
     match event:
         case {"n": n, **rest}:
@@ -341,6 +346,23 @@ def test_a_property_is_what_its_code_does():
 
     found = explore(program)
     assert (found.executions, found.shared, set(found.outcomes)) == (4, {"self._n"}, {1, 2})
+
+
+def test_a_class_of_properties_may_have_its_own_way_to_set():
+    def program():
+        state, told = {}, []
+
+        class Stored(property):
+            __set__ = state.__setitem__
+
+        class Box:
+            x = Stored()
+
+        box = Box()
+        both(lambda: setattr(box, "x", 1), lambda: told.append(len(state)))
+        return told[0]
+
+    assert set(explore(program).outcomes) == {0, 1}
 
 
 def test_a_deque_is_one_thing():
@@ -515,3 +537,21 @@ def test_what_a_mapping_pattern_leaves_is_looked_at():
         return told[0]
 
     assert set(explore(program).outcomes) == {(1, 0), (1, 1)}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="there is no match")
+def test_what_a_mapping_pattern_asks_is_looked_up():
+    class Asked(collections.UserDict):
+        def get(self, *_):
+            return 1
+
+    scope = {"Event": Event}
+    exec(MATCHING, scope)
+
+    def program():
+        event, told = Asked(n=0), []
+        change = lambda: setattr(event, "get", lambda *_: 2)  # noqa: E731
+        both(lambda: told.append(scope["tell_found"](event)), change)
+        return told[0]
+
+    assert set(explore(program).outcomes) == {1, 2}

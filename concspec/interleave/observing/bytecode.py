@@ -724,6 +724,8 @@ class _Analysis:
         self.look(unpacked, "" if isinstance(unpacked, Part) else "all")
         self.generic(instruction)
         count = instruction.arg or 0
+        if instruction.opname == "UNPACK_EX":
+            count &= 255  # so many come before the star
         parts: tuple[Source, ...] = (PART,) * count
         if isinstance(unpacked, Built) and unpacked.is_tuple and len(unpacked.parts) == count:
             parts = self.taken_from(unpacked)
@@ -765,7 +767,7 @@ class _Analysis:
     @_follows("MATCH_KEYS")
     def match_keys(self, instruction: Instruction) -> None:
         keys = self.at(1)
-        self.look(self.at(2))
+        self.look(self.at(2), "get")
         self.generic(instruction)
         self.matched(keys, told=dis.stack_effect(instruction.opcode) > 1)
 

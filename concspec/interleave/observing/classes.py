@@ -160,7 +160,8 @@ def _called_by_python(owner: type, name: str, member: object) -> Iterator[tuple[
         yield from ((owner, each) for each in (member.fget, member.fset, member.fdel))
     elif type(name) is str and name.startswith("__") and name.endswith("__"):
         yield owner, member.__func__ if is_a(member, (staticmethod, classmethod)) else member
-    else:
+        return
+    if type(member) is not property:
         for each in mro(type(member)):
             if can_change(each):
                 members = namespace(each)

@@ -195,8 +195,8 @@ class Observer(Values):
                 return NOTHING  # the manager of a `with`
             return self.touched([receiver], inside=True, write=site.write)
         places, moves = self.whole(receiver)
-        if site.name == "keys":
-            places += self.looked_up([receiver], "keys")
+        if site.name in ("keys", "get"):
+            places += self.looked_up([receiver], site.name)
         return places, moves or site.write or (receiver is MISSING and site.name in _MOVING_ON)
 
     def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
@@ -768,7 +768,7 @@ def _is_set_by_code(kind: type, name: str) -> bool:
     """Tell whether an attribute is a property, and what sets it is code that is watched."""
     _, holder = position(kind, name)
     found = None if holder is None else namespace(mro(kind)[holder])[name]
-    sets = found.fset if is_a(found, property) else None
+    sets = found.fset if type(found) is property else None
     return is_python_function(sets) and is_watched(sets.__code__)
 
 

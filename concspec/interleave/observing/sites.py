@@ -139,8 +139,8 @@ class Site:
     The `name` of an ITEM is "in" where one is looked for, and "del" where one is deleted; of a CALL
     "*" where arguments are spread; of an OPERATOR "binary", "inplace" or "compare"; of an ENDING
     that of the instruction.  An ITERATION asks for a truth value or a length, goes through "all" of
-    something, or the "keys" of a mapping, moves on to the "next", or looks at what containers hold
-    as well ("deep"), or objects, too ("inside").
+    something, or the "keys" of a mapping, or asks one to "get" something, moves on to the "next",
+    or looks at what containers hold as well ("deep"), or objects, too ("inside").
     """
 
     __slots__ = (
