@@ -384,10 +384,6 @@ def match_in_memory_that_changes(shared):
     return shared.match.group()
 
 
-def group_that_is_shared(shared):
-    return str(shared.match.groups(shared.items))
-
-
 def offset_of_a_zone(shared):
     return str(shared.time.utcoffset())
 
@@ -411,11 +407,6 @@ def of_memory(shared):
     return memory[0]
 
 
-def of_groups(shared):
-    shared.match, shared.items = re.match("(a)|(b)", "a"), []
-    return shared.items
-
-
 def of_a_zone(shared):
     zone = Zone()
     shared.time = dt.datetime(2026, 1, 1, tzinfo=zone)
@@ -430,7 +421,6 @@ def of_a_text(shared):
 
 NO_VALUES = {
     "memory": (of_memory, match_in_memory_that_changes, lambda it: it.__setitem__(0, 120)),
-    "groups": (of_groups, group_that_is_shared, lambda items: items.append(1)),
     "zone": (of_a_zone, offset_of_a_zone, lambda zone: setattr(zone, "utcoffset", two_hours)),
     "text": (of_a_text, attribute_of_a_text, lambda log: log.append(1)),
 }
@@ -452,6 +442,17 @@ def test_what_a_value_leads_to_is_not_new(make, tell, change):
         return told[0]
 
     assert len(explore(program).outcomes) == 2
+
+
+def test_a_group_may_be_what_was_given_for_it():
+    def program():
+        items, flag, told = [], [0], []
+        found = re.match("(a)|(b)", "a")
+        tell = lambda: told.append("{} {}".format(found.groups(items), flag[0]))  # noqa: E731, UP032
+        both(tell, lambda: (flag.__setitem__(0, 1), items.append(7)))
+        return told[0]
+
+    assert len(explore(program).outcomes) == 4
 
 
 def test_a_method_that_a_comprehension_holds_is_called():
@@ -533,10 +534,11 @@ def test_what_a_mapping_pattern_leaves_is_looked_at():
 
     def program():
         event, told = {"n": 1}, []
-        both(lambda: told.append(scope["tell_rest"](event)), lambda: event.update({"k": 1}))
+        change = lambda: (event.update({"n": 2}), event.update({"k": 1}))  # noqa: E731
+        both(lambda: told.append(scope["tell_rest"](event)), change)
         return told[0]
 
-    assert set(explore(program).outcomes) == {(1, 0), (1, 1)}
+    assert set(explore(program).outcomes) == {(1, 0), (1, 1), (2, 0), (2, 1)}
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="there is no match")
