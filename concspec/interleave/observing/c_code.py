@@ -155,8 +155,9 @@ def is_value(thing: Any) -> bool:
     kind = type(thing)
     if not makes_values(kind):
         return False
-    if kind is re.Match:
-        return type(thing.string) in (str, bytes)
+    if kind is re.Match:  # PyPy 3.9 gives a copy of memory that it was found in
+        held = (thing.string, *gc.get_referents(thing))
+        return all(type(each) in (str, bytes, re.Pattern, tuple, type, type(None)) for each in held)
     zone = getattr(thing, "tzinfo", None)
     return zone is None or makes_values(type(zone))
 
