@@ -161,7 +161,7 @@ class Task:
         self.failure: BaseException | None = None
         self.past = 0
         self.seen = False  # at an operation on a primitive, or a switch point
-        self.access_count = 0  # how often it came to an access
+        self.access_count = 0
         # By frame, the operation it stands in, in which C code may call Python code, and what that
         # gave it.
         self.inside: dict[int, tuple[Site, tuple[object, ...]]] = {}

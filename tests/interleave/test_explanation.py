@@ -139,11 +139,7 @@ def test_other_statements_keep_their_own_words():
 
 
 def two(body):
-    threads = [threading.Thread(target=body, args=(n,)) for n in (1, 2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    both(lambda: body(1), lambda: body(2))
 
 
 def comments(program, schedule):

@@ -210,7 +210,7 @@ class _Analysis:
                 site.key = _but(self.spoiled, site.key)
         while todo:
             site = todo.pop()
-            used = site.arguments if site.kind == GATHERING else (site.receiver, site.key)
+            used = () if site.kind == GATHERING else (site.receiver, site.key)
             for source in pushed((*used, *site.arguments)):
                 if not isinstance(source, Gathered):
                     self.need(source)
@@ -790,15 +790,15 @@ class _Analysis:
         told = dis.stack_effect(instruction.opcode, instruction.arg) > -2  # noqa: PLR2004
         self.matched(names, instruction.arg or 0, told=told)
 
-    def matched(self, names: Source, besides: int = 0, *, told: bool) -> None:
+    def matched(self, names: Source, count: int = 0, *, told: bool) -> None:
         """Push a new tuple of what was found, and where it is `told`, whether that was all."""
         if isinstance(names, Constant):
-            besides += len(names.value)  # type: ignore[arg-type]
+            count += len(names.value)  # type: ignore[arg-type]
         elif isinstance(names, Built) and names.is_tuple:
-            besides += len(names.parts)
+            count += len(names.parts)
         else:
             return
-        self.put(2 if told else 1, Built((PART,) * besides, is_tuple=True))
+        self.put(2 if told else 1, Built((PART,) * count, is_tuple=True))
         if told:
             self.put(1, _PLAIN)
 

@@ -1,7 +1,7 @@
 """The instructions of a code object, with what they name, as `dis` gives them.
 
-From Python 3.12 on `dis` also gathers positions, labels and caches of each instruction, for which
-an exploration has no use and which took a quarter of a short one; so they are read here.
+From Python 3.12 on `dis` also gathers positions, labels and caches of each instruction.  Nothing
+here needs them, and they take a quarter of a short exploration; so instructions are read here.
 """
 
 from __future__ import annotations

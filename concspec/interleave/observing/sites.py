@@ -140,7 +140,8 @@ class Site:
     "*" where arguments are spread; of an OPERATOR "binary", "inplace" or "compare"; of an ENDING
     that of the instruction.  An ITERATION asks for a truth value or a length, goes through "all" of
     something, or the "keys" of a mapping, or asks one to "get" something, moves on to the "next",
-    or looks at what containers hold as well ("deep"), or objects, too ("inside").
+    or looks at what containers hold as well ("deep"), or objects, too ("inside").  A GATHERING puts
+    its `arguments` into its `receiver`, which a loop fills.
     """
 
     __slots__ = (
