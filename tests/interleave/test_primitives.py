@@ -707,16 +707,19 @@ class Begun(threading.local):
     """Data that each thread begins with code of its class when it first asks for its own."""
 
     begun: ClassVar = [0]
+    shared: ClassVar = []
     kind = "a"
 
     def __init__(self, start=0):
         self.n = start
+        self.items = self.shared
         self.begun[0] += 1
 
 
 def with_begun(one, other):
     def program():
         Begun.begun[0], Begun.kind = -1, "a"
+        Begun.shared.clear()
         data, told = Begun(5), []
         run(lambda: one(data, told), lambda: other(data, told))
         return (Begun.begun[0], *told)
@@ -757,12 +760,35 @@ def test_the_class_of_thread_local_data_that_begins_is_shared():
 
 
 def test_thread_local_data_may_have_what_is_shared():
-    def add(data, _):
-        data.begun[0] += 1
+    def tell(data, told):
+        told.append(len(data.items))
 
-    found = explore(with_begun(add, add))
+    found = explore(with_begun(tell, lambda *_: Begun.shared.append(1)))
     assert found.complete
-    assert set(found.outcomes) == {(2,), (3,), (4,)}
+    assert set(found.outcomes) == {(1, 0), (1, 1)}
+
+
+def test_who_made_thread_local_data_has_what_is_shared_as_well():
+    shared = []
+
+    class Kept(threading.local):
+        items = ()  # behind what each thread has
+
+        def __init__(self):
+            self.items = shared
+
+    def program():
+        shared.clear()
+        data = Kept()
+        thread = Thread(target=lambda: shared.append(1))
+        thread.start()
+        size = len(data.items)
+        thread.join()
+        return size
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {0, 1}
 
 
 def test_thread_local_data_that_c_code_looks_into_is_no_proof():
