@@ -39,6 +39,12 @@ def deposit_by_a_call(n):
     balance = balance - same(-n)  # it is -n that takes long, and then the call lets others in
 
 
+def deposit_by_a_c_call(n):
+    """Add to the balance, with a call of a C function between the read and the write."""
+    global balance
+    balance = abs(balance + n)
+
+
 def deposit_around_a_loop(n):
     """Add to the balance, with a loop between the read and the write."""
     global balance

@@ -288,10 +288,14 @@ def test_another_thread_gets_between_the_read_and_the_write():
 
 
 @claim("drift-needs-a-switch-point", falsified_by=("switching.never", "switching.one-at-a-time"))
-def test_a_call_or_a_loop_between_is_enough():
-    """Put a call of a Python function, then a loop, between the read and the write."""
-    assert races.loses(races.deposit_by_a_call, runs=200)
-    assert races.loses(races.deposit_around_a_loop, runs=200)
+@pytest.mark.parametrize(
+    "deposit",
+    [races.deposit_by_a_call, races.deposit_by_a_c_call, races.deposit_around_a_loop],
+    ids=["call", "call of C", "loop"],
+)
+def test_a_call_or_a_loop_between_is_enough(deposit):
+    """Put a call of a Python function, one of a C function, or a loop between read and write."""
+    assert races.loses(deposit, runs=200)
 
 
 @claim("jit-leaves-no-switch-point", falsified_by="switching.without-jit")
