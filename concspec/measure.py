@@ -5,13 +5,14 @@ is CPU time by wall time, the number of cores it had. A neighbour can take CPU t
 nothing can give more of it than there was parallelism. So a low figure means nothing by itself: it
 counts only beside a *control*, the same work known to run in parallel, whose figure was high.
 
-Subject and control take turns in pairs of rounds, and a lot decides which of them goes first. That
-is what makes a low figure count: a neighbour, whatever it does and whenever, does not know the lot.
-If the subject is as parallel as the control, then of all pairs in which one of the two is stopped,
-the subject is that one in half of them on average, and the other half shows it high. So that LOWS
-pairs speak against it before HIGHS speak for it has at most the probability of as many heads before
-so many tails of a fair coin: with 24 and 2, 8 in 10,000,000. (A sign test of randomised pairs:
-Fisher, The Design of Experiments, 1935, chapter 3; pairs that say nothing are left out.)
+Subject and control take turns in pairs of rounds, and a random draw decides which of them goes
+first. That is what makes a low figure count: a neighbour, whatever it does and whenever, cannot
+foresee the draw. If the subject is as parallel as the control, then of all pairs in which one of
+the two is stopped, the subject is that one in half of them on average, and the other half shows it
+high. So that LOWS pairs speak against it before HIGHS speak for it has at most the probability of
+as many heads before so many tails of a fair coin: with 24 and 2, 8 in 10,000,000. (A sign test of
+randomised pairs: Fisher, The Design of Experiments, 1935, chapter 3; pairs that say nothing are
+left out.)
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_measuring_ends_when_its_time_is_over(monkeypatch):
 
 
 def worst_case():
-    """The probability of a wrong verdict beside the worst neighbour that does not know the lots.
+    """The probability of a wrong verdict beside the worst neighbour that cannot foresee the draws.
 
     In each pair it may stop the machine in the first round, in the second, in both or in none, and
     knows what happened in all pairs before. The subject is as parallel as the control.
