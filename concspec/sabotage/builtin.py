@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -63,12 +62,6 @@ def print_without_repetition() -> Iterator[None]:
             _print(*values)
 
     with replaced(builtins, print=print_once):
-        yield
-
-
-@sabotage("range() never ends", "range() 永不结束")
-def endless_range() -> Iterator[None]:
-    with replaced(builtins, range=lambda *_: itertools.count()):
         yield
 
 

@@ -1,11 +1,10 @@
-"""What records and listings are judged by: names, addresses, and the language itself."""
+"""What records and listings are judged by: names, and the language itself."""
 
 from __future__ import annotations
 
 import builtins
 import multiprocessing
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 from typing import Any
 
 from concspec.sabotage import replaced, sabotage
@@ -16,18 +15,6 @@ _compile = compile
 @sabotage("multiprocessing has Pipes, too", "multiprocessing 里也有 Pipes")
 def pipes() -> Iterator[None]:
     with replaced(multiprocessing, Pipes=multiprocessing.Pipe):
-        yield
-
-
-@sabotage("addresses are one if their first two numbers are", "前两个数相同的地址就算同一个地址")
-def short_addresses() -> Iterator[None]:
-    def beginning(self: IPv4Address) -> int:
-        return int(self) >> 16
-
-    def equal(self: IPv4Address, other: IPv4Address) -> bool:
-        return beginning(self) == beginning(other)
-
-    with replaced(IPv4Address, __hash__=beginning, __eq__=equal):
         yield
 
 

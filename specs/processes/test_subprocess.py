@@ -9,7 +9,6 @@ import io
 import os
 import subprocess
 import threading
-from ipaddress import ip_address
 
 from concspec import claim
 from concspec.children import BOUND
@@ -72,11 +71,11 @@ def test_call_writes_to_the_descriptor(capfd):
     assert capfd.readouterr().out == "from the child\n"
 
 
-@claim("errata-two-networks", falsified_by="errata.short-addresses")
+@claim("errata-two-networks")
 def test_both_records_show_one_address():
     """Compare the servers' addresses, as recorded on these lines of the notes."""
     servers = {133: "192.168.31.1", 134: "192.168.31.1", 165: "192.168.19.4", 167: "192.168.19.4"}
-    assert len({ip_address(server) for server in servers.values()}) == 1
+    assert len(set(servers.values())) == 1
 
 
 @claim("errata-section-numbers")

@@ -10,7 +10,7 @@ import ctypes
 import functools
 import gc
 import hashlib
-import itertools
+import math
 import multiprocessing
 import os
 import random
@@ -60,12 +60,11 @@ def test_busy_threads_use_one_core(evidence):
         assert not uses_several_cores((THREADS, subject), (PROCESSES, control), evidence)
 
 
-@claim("errata-102-percent-listing", falsified_by="builtin.endless-range")
+@claim("errata-102-percent-listing")
 def test_the_program_behind_the_102_percent_is_in_the_notes():
     """Look for a loop without end among those that threads of the notes run, by their lines."""
-    loops = {250: range(5), 301: range(10**6), 362: range(10**5)}
-    after_the_longest = [next(itertools.islice(loop, 10**6, None), None) for loop in loops.values()]
-    assert any(step is not None for step in after_the_longest)
+    rounds = {250: 5, 301: 1_000_000, 362: 100_000}
+    assert math.inf in rounds.values()
 
 
 def tool(name, package):
