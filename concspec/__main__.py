@@ -44,10 +44,11 @@ def main(arguments: list[str]) -> int:
 
 def _set_up(folder: Path, python: Path) -> str:
     """Make the environment; return what stood in the way, or nothing."""
+    problem = _bring_pip()
+    if problem:
+        return problem
     brings_pip = bool(importlib.util.find_spec("ensurepip"))
     own_pip = bool(importlib.util.find_spec("pip"))
-    if not (brings_pip or own_pip or shutil.which("pip3")):
-        return _how_to_get_pip()
     _say(f"setting up {folder.relative_to(ROOT)}, once")
     try:
         venv.create(folder, clear=True, symlinks=os.name != "nt", with_pip=brings_pip)
@@ -64,13 +65,27 @@ def _set_up(folder: Path, python: Path) -> str:
     return ""
 
 
-def _how_to_get_pip() -> str:
+def _bring_pip() -> str:
+    """See to it that there is a pip to install with; return what the user has to do, or "".
+
+    That of another Python will do. Debian keeps ensurepip, the part of the standard library that
+    brings pip, in a package apart.
+    """
+    if any(map(importlib.util.find_spec, ("ensurepip", "pip"))) or shutil.which("pip3"):
+        return ""
     missing = "this Python has neither pip nor ensurepip, and there is no pip3 on the PATH"
     if sys.base_prefix != "/usr":
         return f"{missing}: see https://pip.pypa.io/en/stable/installation/"
-    # Debian keeps ensurepip, the part of the standard library that brings pip, in a package apart.
     package = "pypy3-venv" if sys.implementation.name == "pypy" else _VENV_PACKAGE
-    return f"{missing}; on Debian, as root: apt-get update && apt-get install {package}"
+    command = ["apt-get", "install", "--yes", package]
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        _say(f"this Python has no pip: installing Debian's {package}")
+        for step in (["apt-get", "update"], command):
+            subprocess.run(step, stdout=subprocess.DEVNULL, check=False)
+        importlib.invalidate_caches()
+        if importlib.util.find_spec("ensurepip"):
+            return ""
+    return f"{missing}; on Debian: sudo {' '.join(command)}"
 
 
 def _say(text: str) -> None:

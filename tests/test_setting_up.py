@@ -5,6 +5,7 @@ What it would run is noted down instead, pip and pytest, so that nothing is inst
 
 import importlib.util
 import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -13,9 +14,17 @@ import pytest
 from concspec import __main__ as setting_up
 from concspec.interpreter import this_interpreter
 
+PACKAGE = (
+    "pypy3-venv"
+    if sys.implementation.name == "pypy"
+    else "python{}.{}-venv".format(*sys.version_info)
+)
+
 
 class Clone:
     """A folder to set up in, and what has been run there."""
+
+    DEVNULL = subprocess.DEVNULL
 
     def __init__(self, path):
         self.path = path
@@ -114,20 +123,26 @@ def test_where_nothing_can_be_written_it_says_so(clone, capsys):
 @pytest.mark.parametrize(
     ("prefix", "advice"),
     [
-        ("/usr", "; on Debian, as root: apt-get update && apt-get install {}"),
+        ("/usr", "; on Debian: sudo apt-get install --yes {}"),
         ("/opt/python", ": see https://pip.pypa.io/en/stable/installation/"),
     ],
 )
 def test_a_python_without_pip_says_how_to_get_it(clone, monkeypatch, capsys, prefix, advice):
-    """And does not get it unasked, not even where it could."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "pip3" else name)
+    monkeypatch.setattr("os.geteuid", lambda: 1000, raising=False)
+    monkeypatch.setattr(sys, "base_prefix", prefix)
+    assert setting_up.main([]) == 2
+    missing = "this Python has neither pip nor ensurepip, and there is no pip3 on the PATH"
+    assert capsys.readouterr().err == f"concspec: {missing}{advice.format(PACKAGE)}\n"
+    assert clone.ran == []
+    assert not (clone.path / ".venv").exists()
+
+
+def test_as_root_on_debian_it_gets_what_brings_pip(clone, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     monkeypatch.setattr("shutil.which", lambda name: None if name == "pip3" else name)
     monkeypatch.setattr("os.geteuid", lambda: 0, raising=False)
-    monkeypatch.setattr(sys, "base_prefix", prefix)
-    assert setting_up.main([]) == 2
-    venv = "python{}.{}-venv".format(*sys.version_info)
-    package = "pypy3-venv" if sys.implementation.name == "pypy" else venv
-    missing = "this Python has neither pip nor ensurepip, and there is no pip3 on the PATH"
-    assert capsys.readouterr().err == f"concspec: {missing}{advice.format(package)}\n"
-    assert clone.ran == []
-    assert not (clone.path / ".venv").exists()
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    assert setting_up.main([]) == 2  # here nothing is installed
+    assert clone.ran == [["apt-get", "update"], ["apt-get", "install", "--yes", PACKAGE]]
