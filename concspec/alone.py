@@ -18,8 +18,9 @@ import pytest
 
 from concspec.children import interpreter_options
 
-BOUND = 60.0
-"""Seconds that a spec may take, with the start of its interpreter."""
+BOUND = 30.0
+"""Seconds that a spec may take, with the start of its interpreter: below those after which
+pytest-timeout would end the whole run, which it can only do from a thread here."""
 
 
 class LonePytest:
@@ -71,7 +72,7 @@ class LonePytest:
             *(["--falsify"] if options.falsify else []),
             *(f"-W{warning}" for warning in options.pythonwarnings or ()),
             *(f"-o{setting}" for setting in options.override_ini or ()),
-            *(f"--tb={options.tbstyle}", item.nodeid),
+            *(f"--tb={options.tbstyle}", f"--lang={options.lang}", item.nodeid),
         ]
 
 

@@ -93,15 +93,18 @@ def _badness(seen: Verdict, expected: Verdict) -> tuple[bool, bool, bool]:
     return seen is Verdict.ERROR, unexpected, inconclusive
 
 
-def verdict_on(error: BaseException | None, *, skipped: bool, applicable: bool) -> Verdict:
+def verdict_on(
+    error: BaseException | None, *, in_call: bool, skipped: bool, applicable: bool
+) -> Verdict:
     """What a spec that ended with ``error`` (None: it passed) says about its claims.
 
-    Only an AssertionError refutes a claim. Any other exception says that the spec itself broke.
+    Only an AssertionError refutes a claim, and only ``in_call``: in the test itself, not in its
+    setup or teardown. Any other exception says that the spec itself broke.
     """
     if error is None:
         return Verdict.HOLDS
     if skipped:
         return Verdict.INCONCLUSIVE if applicable else Verdict.NOT_APPLICABLE
-    if isinstance(error, AssertionError):
+    if in_call and isinstance(error, AssertionError):
         return Verdict.REFUTED
     return Verdict.ERROR

@@ -32,7 +32,7 @@ SURROUNDINGS = pytest.StashKey[dict[str, Any]]()
 
 
 BOUND = 120.0
-"""Seconds that the server may take to collect, or to answer: three times a spec's bound."""
+"""Seconds that the server may take to collect, or to answer: four times a spec's bound."""
 
 _GRACE = 30.0
 """Seconds that the server may take to end: three times what a family that resists takes it."""
@@ -117,7 +117,7 @@ class SpecServer:
                     *["--verbose"] * max(options.verbose, 0),
                     *(f"-W{warning}" for warning in options.pythonwarnings or ()),
                     *(f"-o{setting}" for setting in options.override_ini or ()),
-                    f"--tb={options.tbstyle}",
+                    *(f"--tb={options.tbstyle}", f"--lang={options.lang}"),
                     *(["--falsify"] if options.falsify else []),
                     f"--capture={options.capture}",
                     f"--basetemp={self._folder.name}/basetemp",

@@ -12,6 +12,7 @@ _CHINESE = {
     "refuted": "被推翻",
     "refuted, as expected": "如预期被推翻",
     "not applicable": "不适用",
+    "n/a": "不适用",
     "inconclusive": "无法判定",
     "changed": "有变化",
     "error": "出错",

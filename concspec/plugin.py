@@ -40,6 +40,9 @@ _TIMES_BENCHMARKS = (
 )
 """Options of pytest-benchmark: without any of them, benchmarks are graded and not timed."""
 
+_NEEDED = ("benchmark", "capture", "skipping")
+"""Plugins that others than ours may do without."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
@@ -57,7 +60,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the catalogue; refuse a bad one, and slugs that it does not have."""
+    """Read the catalogue; refuse a bad one, slugs that it does not have, and to run without what
+    specs need."""
+    if not __debug__:
+        raise pytest.UsageError(
+            "python -O leaves assertions out, by which specs say what is true: run without -O, and "
+            "without PYTHONOPTIMIZE in the environment"
+        )
+    missing = [name for name in _NEEDED if not config.pluginmanager.has_plugin(name)]
+    if missing:
+        raise pytest.UsageError(
+            f"specs need pytest's plugin {missing[0]!r}: leave out -p no:{missing[0]}, or install "
+            "it: pip install --editable ."
+        )
     if sys.stdout is None:
         _stand_in_for_stdout(config)
     config.addinivalue_line("markers", "claim(*slugs): the claims that the test proves")
@@ -96,16 +111,50 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     config._do_configure()
     try:
         run = config.stash[RUN]
-        for line in terminal.claims(run.catalogue, run.interpreter, config.getoption("lang")):
+        lines = terminal.claims(run, config.getoption("lang"), lambda c: _is_listed(c, config))
+        for line in lines:
             sys.stdout.write(line + "\n")
     finally:
         config._ensure_unconfigure()
     return int(pytest.ExitCode.OK)
 
 
+def _is_listed(claim: Claim, config: pytest.Config) -> bool:
+    """Whether --claim names it, and one of its specs is below what else was named."""
+    slugs = config.getoption("claim")
+    places = [str((config.invocation_params.dir / name).resolve()) for name in config.args]
+    specs = [f"{config.rootpath / spec}" for spec in claim.specs]
+    return (not slugs or claim.slug in slugs) and any(
+        f"{spec}::".startswith((f"{place}{os.sep}", f"{place}::"))
+        for spec in specs
+        for place in places
+    )
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which interpreter is graded."""
     return terminal.header(config.stash[RUN].interpreter, config.getoption("lang"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, object, object]:
+    """Refuse marks by which a test would pass for a spec, or a spec for what it is not."""
+    made = yield
+    claims = collector.config.stash[RUN].catalogue.claims
+    for item in made if isinstance(made, list) else ():
+        spec = item.nodeid.partition("[")[0]
+        for slug in _slugs(item):
+            if slug not in claims or spec not in claims[slug].specs:
+                raise collector.CollectError(
+                    f"{spec}: it is marked with the claim {slug!r}, but not as the catalogue reads "
+                    f'it: put @claim("{slug}") of concspec on the test itself'
+                )
+            if item.get_closest_marker("xfail"):
+                raise collector.CollectError(
+                    f"{spec}: it is marked xfail: take that off, and say in claims.toml, in a "
+                    f"[[claim.refuted]] of {slug}, where it is expected to fail"
+                )
+    return made
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -115,6 +164,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in deselected]
     facts = config.stash[RUN].interpreter.facts()
+    lang = config.getoption("lang")
     for item in items:
         falsifier = falsifier_of(item)
         if falsifier:
@@ -123,10 +173,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             expectation = claim.expectation(facts)
             item.user_properties.append(("claim", claim.slug))
             item.user_properties.append(("expected", expectation.verdict.value))
-            reason = expectation.reason.in_language(config.getoption("lang"))
             if expectation.verdict is Verdict.NOT_APPLICABLE:
-                item.add_marker(pytest.mark.skip(reason=f"not applicable: {reason}"))
+                item.user_properties.append(("reason", dataclasses.asdict(expectation.reason)))
+                skip = f"{say(expectation.verdict.value, lang)}: {expectation.reason.en}"
+                item.add_marker(pytest.mark.skip(reason=skip))
             elif expectation.verdict is Verdict.REFUTED and not falsifier:
+                reason = expectation.reason.in_language(lang)
                 item.add_marker(
                     pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)
                 )
@@ -139,9 +191,7 @@ def _is_asked_for(item: pytest.Item) -> bool:
         kind = _is_benchmark(item)
     else:
         kind = not (option("benchmark_skip") and _is_benchmark(item))
-    return kind and (
-        not option("claim") or any(claim.slug in option("claim") for claim in _claims(item))
-    )
+    return kind and (not option("claim") or any(slug in option("claim") for slug in _slugs(item)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -221,19 +271,31 @@ def pytest_runtest_makereport(
             error = call.excinfo.value if call.excinfo else None
             verdict = verdict_on(
                 error,
+                in_call=call.when == "call",
                 skipped=isinstance(error, pytest.skip.Exception),
                 applicable=("expected", Verdict.NOT_APPLICABLE.value) not in item.user_properties,
             )
             item.user_properties.append(("verdict", verdict.value))
-            reason = getattr(error, "reason", None)
-            if reason:
+            if reason := getattr(error, "reason", None):
                 item.user_properties.append(("reason", reason))
         if call.when == "teardown":
             item.user_properties.append(("gil", gil_is_on()))
     report = yield
+    _tell_why_skipped(report, item.config.getoption("lang"))
+    if call.when != "call" and hasattr(report, "wasxfail"):  # the spec is expected to fail, alone
+        del report.wasxfail
+        report.outcome = "failed"
     if report.failed:
         item.stash[_FAILED] = True
     return report
+
+
+def _tell_why_skipped(report: pytest.TestReport, lang: str) -> None:
+    """Have pytest's own summary of skips say in the user's language why there is no verdict."""
+    reason = dict(_properties(report)).get("reason")
+    if reason and report.skipped and isinstance(report.longrepr, tuple):
+        file, line, said = report.longrepr
+        report.longrepr = (file, line, said.replace(reason["en"], reason[lang]))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -251,15 +313,17 @@ class Recorder:
         """Fill the run that ``config`` carries."""
         self._run = config.stash[RUN]
         self._lang: str = config.getoption("lang")
+        self._named: list[str] = config.getoption("claim") or []
         self._root = config.rootpath
         self._outcomes: dict[str, Outcome] = {}
         self._unwritten: list[str] = []
         self._file: Path | None = config.getoption("results")
         if self._file and not os.access(self._file.parent, os.W_OK):
-            raise pytest.UsageError(f"--results {self._file}: its folder cannot be written to")
+            problem = "cannot be written to" if self._file.parent.exists() else "does not exist"
+            raise pytest.UsageError(f"--results {self._file}: its folder {problem}")
         self._site: Path | None = config.getoption("report")
         if self._site and not all(map(importlib.util.find_spec, ("jinja2", "fastjsonschema"))):
-            raise pytest.UsageError("--report needs more: pip install 'concspec[report]'")
+            raise pytest.UsageError("--report needs more: pip install --editable '.[report]'")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of one spec into the run."""
@@ -288,9 +352,12 @@ class Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Let a falsifier that escaped by a skip fail the run, and write the results file
-        and the page."""
-        if session.exitstatus == pytest.ExitCode.OK and not all(t.caught for t in self._run.tried):
+        """Let a changed claim that pytest takes for an expected failure fail the run, and a
+        falsifier that escaped by a skip; write the results file and the page, if anything ran."""
+        as_expected = all(trial.caught for trial in self._run.tried) and not any(
+            grade.changed for grade in self._run.grades
+        )
+        if session.exitstatus == pytest.ExitCode.OK and not as_expected:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         broken_off = (
             *(pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR),
@@ -298,8 +365,9 @@ class Recorder:
         )
         stopped = session.shouldfail or session.shouldstop
         self._run.partial = bool(stopped) or session.exitstatus in broken_off
-        self._write("--results", self._file, self._run.write)
-        self._write("--report", self._site, self._write_page)
+        if self._run.outcomes and not session.config.option.setuponly:
+            self._write("--results", self._file, self._run.write)
+            self._write("--report", self._site, self._write_page)
         if self._unwritten:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
@@ -320,7 +388,7 @@ class Recorder:
         if self._run.outcomes:
             title = say("claims on {}", self._lang).format(self._run.interpreter.id)
             terminalreporter.section(title)
-            for line, markup in terminal.summary(self._run, self._lang):
+            for line, markup in terminal.summary(self._run, self._lang, self._named):
                 terminalreporter.write_line(line, **markup)
         for problem in self._unwritten:
             terminalreporter.write_line(problem, red=True)
@@ -405,4 +473,8 @@ def _runs_specs(config: pytest.Config) -> bool:
 
 def _claims(item: pytest.Item) -> list[Claim]:
     claims = item.config.stash[RUN].catalogue.claims
-    return [claims[slug] for mark in item.iter_markers("claim") for slug in mark.args]
+    return [claims[slug] for slug in _slugs(item)]
+
+
+def _slugs(item: pytest.Item) -> list[str]:
+    return [slug for mark in item.iter_markers("claim") for slug in mark.args]

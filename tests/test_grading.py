@@ -17,18 +17,20 @@ def grade(expectation, *verdicts):
 
 
 @pytest.mark.parametrize(
-    ("error", "skipped", "applicable", "verdict"),
+    ("error", "in_call", "skipped", "applicable", "verdict"),
     [
-        (None, False, True, Verdict.HOLDS),
-        (AssertionError(), False, True, Verdict.REFUTED),
-        (ValueError(), False, True, Verdict.ERROR),
-        (KeyboardInterrupt(), False, True, Verdict.ERROR),
-        (Exception(), True, True, Verdict.INCONCLUSIVE),
-        (Exception(), True, False, Verdict.NOT_APPLICABLE),
+        (None, True, False, True, Verdict.HOLDS),
+        (AssertionError(), True, False, True, Verdict.REFUTED),
+        (AssertionError(), False, False, True, Verdict.ERROR),
+        (ValueError(), True, False, True, Verdict.ERROR),
+        (KeyboardInterrupt(), True, False, True, Verdict.ERROR),
+        (Exception(), True, True, True, Verdict.INCONCLUSIVE),
+        (Exception(), False, True, False, Verdict.NOT_APPLICABLE),
     ],
 )
-def test_the_end_of_a_spec_gives_a_verdict(error, skipped, applicable, verdict):
-    assert verdict_on(error, skipped=skipped, applicable=applicable) is verdict
+def test_the_end_of_a_spec_gives_a_verdict(error, in_call, skipped, applicable, verdict):
+    seen = verdict_on(error, in_call=in_call, skipped=skipped, applicable=applicable)
+    assert seen is verdict
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.samples import NOT_APPLICABLE, REFUTED, claim_table
 
 GRADED = """
@@ -139,7 +140,7 @@ def test_the_report_counts_and_explains(graded):
             "build: *",
             "GIL: o*; usable CPUs: *",
             "*claims on *",
-            "section *hold *refuted *not applicable *inconclusive *changed *not run",
+            "section *hold *refuted *n/a *inconclusive *changed *not run",
             "1 First *0 *1 *1 *2 *0 *0",
             "2 Second *1 *0 *0 *0 *0 *0",
             "total *1 *1 *1 *2 *0 *0",
@@ -313,3 +314,122 @@ def test_nothing_but_the_file_is_lost_on_a_full_disk(graded):
 def test_results_say_whether_the_run_was_broken_off(changed, arguments, partial):
     changed.pytest("--results=results.json", *arguments)
     assert changed.read("results.json")["partial"] == partial
+
+
+XFAILED = """
+@claim("known")
+def test_known(): pytest.xfail("known")
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)])
+def test_an_expected_failure_of_pytests_is_a_change(suite, arguments):
+    suite.claims(claim_table("known"))
+    suite.specs(XFAILED)
+    run = suite.pytest(*arguments)
+    run.assert_outcomes(xfailed=1)
+    run.stdout.fnmatch_lines(["changed: 1", "  known *"])
+    assert run.ret == pytest.ExitCode.TESTS_FAILED
+
+
+BROKEN_AROUND = """
+@pytest.fixture
+def early(): assert 1 == 2
+@pytest.fixture
+def late():
+    yield
+    assert 1 == 2
+@claim("early")
+def test_early(early): assert False
+@claim("late")
+def test_late(late): assert False
+"""
+
+
+def test_an_assertion_in_a_fixture_is_an_error_and_refutes_nothing(suite):
+    suite.claims(claim_table("early", REFUTED), claim_table("late", REFUTED))
+    suite.specs(BROKEN_AROUND)
+    run = suite.pytest("--results=results.json")
+    run.assert_outcomes(errors=2, xfailed=1)
+    assert run.ret == pytest.ExitCode.TESTS_FAILED
+    claims = suite.read("results.json")["claims"]
+    assert [(claim["verdict"], claim["changed"]) for claim in claims] == [("error", True)] * 2
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)])
+@pytest.mark.parametrize(
+    ("mark", "complaint"),
+    [
+        ("@claim('true')\n@pytest.mark.xfail", "is marked xfail: *[[]claim.refuted?? of true*"),
+        ("@pytest.mark.claim('nope')", "is marked with the claim 'nope'*on the test itself*"),
+        ("@pytest.mark.claim('true')", "is marked with the claim 'true'*on the test itself*"),
+    ],
+)
+def test_a_mark_that_would_mislead_is_refused(graded, mark, complaint, arguments):
+    graded.specs(f"{GRADED}\n{mark}\ndef test_more(): pass")
+    run = graded.pytest(*arguments)
+    assert run.ret != pytest.ExitCode.OK
+    run.stdout.fnmatch_lines([f"*test_chapter.py::test_more: it {complaint}", "*1 error in *"])
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--setup-plan", "--keyword=none"])
+def test_a_run_of_nothing_leaves_the_results_of_another(graded, option):
+    (graded.path / "results.json").write_text("older")
+    graded.pytest("--results=results.json", option)
+    assert (graded.path / "results.json").read_text() == "older"
+
+
+@pytest.mark.parametrize("plugin", ["benchmark", "capture", "skipping"])
+def test_what_specs_need_of_pytest_is_asked_for(graded, plugin):
+    run = graded.pytest("-p", f"no:{plugin}")
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    run.stderr.fnmatch_lines([f"*specs need pytest's plugin '{plugin}': leave out -p no:*"])
+
+
+def test_a_python_without_assertions_is_refused(graded, monkeypatch):
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    run = graded.pytest("-c", str(ROOT / "pyproject.toml"), "--rootdir=.")
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    run.stderr.fnmatch_lines(["*python -O leaves assertions out*"])
+    assert "Traceback" not in run.stderr.str()
+
+
+def test_what_claim_names_is_told_with_its_verdict(graded):
+    run = graded.pytest("--claim=true", "--claim=absent")
+    run.stdout.fnmatch_lines(
+        [
+            *("section *", "1 First *0 *0 *1 *0 *0 *3", "2 Second *1 *0 *0 *0 *0 *0"),
+            *("holds: 1", "  true (2, line 1)", "      Text of true."),
+            *("not applicable: 1", "  absent (1, line 1)", "      Text of absent."),
+            "      because *There is none here.",
+        ]
+    )
+
+
+def test_a_section_that_did_not_run_is_left_out_of_the_table(graded):
+    run = graded.pytest("--claim=true")
+    run.stdout.fnmatch_lines(["section *", "2 Second *", "total *1 *0 *0 *0 *0 *4"])
+    run.stdout.no_fnmatch_line("1 First *")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "listed"),
+    [
+        (("--claim=false", "--claim=true"), ["false", "true"]),
+        (("specs/chapter",), list(EXPECTED)),
+        (("specs/chap",), []),
+        (("specs/chapter/test_chapter.py::test_true",), ["true"]),
+    ],
+)
+def test_claims_lists_what_is_asked_for(graded, arguments, listed):
+    run = graded.pytest("--claims", *arguments)
+    assert [line.partition("\t")[0] for line in run.outlines] == listed
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)])
+def test_reasons_of_skips_are_told_in_the_users_language(graded, arguments):
+    run = graded.pytest("--lang=zh", "-rs", "--results=results.json", *arguments)
+    run.stdout.fnmatch_lines_random(["SKIPPED *: 请安装", "SKIPPED *: 不适用: 这里没有。"])
+    outcomes = [claim["outcomes"][0] for claim in graded.read("results.json")["claims"]]
+    assert outcomes[1]["reason"] == {"en": "There is none here.", "zh": "这里没有。"}
+    assert outcomes[2]["reason"] == {"en": "install it", "zh": "请安装"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from concspec import alone
 from tests.conftest import ROOT
 from tests.samples import claim_table
 
@@ -90,3 +91,33 @@ def test_without_fork_each_spec_runs_in_an_interpreter_of_its_own(suite, tmp_pat
     assert claims[-1]["outcomes"][0]["reason"]["zh"] == "没有冰"
     assert claims[-1]["outcomes"][0]["evidence"] == [{"seen": 1}]
     run.stdout.fnmatch_lines(["*its process ended with exit status 3*"])
+
+
+HANGS = """
+@claim("first")
+def test_first(): __import__("time").sleep(1000)
+
+@claim("second")
+def test_second(): pass
+"""
+SHORT_BOUND = """
+pytest_plugins = ["concspec.plugin"]
+import concspec.alone
+concspec.alone.BOUND = 5.0
+"""
+
+
+@pytest.mark.usefixtures("without_fork")
+def test_without_fork_a_hanging_spec_is_killed_and_the_rest_goes_on(suite, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'usercustomize'}:{ROOT}")
+    suite.claims(*map(claim_table, ("first", "second")))
+    suite.specs(HANGS)
+    suite.write("conftest.py", SHORT_BOUND)
+    run = suite.pytest()
+    run.assert_outcomes(passed=1, failed=1)
+    run.stdout.fnmatch_lines(["*killed, because it did not end within 5 s*"])
+
+
+def test_without_fork_a_spec_has_its_bound_before_the_run_has(pytestconfig):
+    """pytest-timeout ends a whole run where it can interrupt nothing."""
+    assert float(pytestconfig.getini("timeout")) / 2 >= alone.BOUND

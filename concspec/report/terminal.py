@@ -15,6 +15,9 @@ _Labelled = Iterator[tuple[str, str]]
 _Facts = Callable[[Grade], _Labelled]
 
 _COLUMNS = ("hold", "refuted", "not applicable", "inconclusive", "changed", "not run")
+_HEADS = {"not applicable": "n/a"}
+"""What is written shorter, so that the table fits a terminal of 80 columns."""
+
 _COLUMN_OF = {
     Verdict.HOLDS: "hold",
     Verdict.REFUTED: "refuted",
@@ -33,11 +36,11 @@ def header(interpreter: Interpreter, lang: str) -> list[str]:
     ]
 
 
-def claims(catalogue: Catalogue, interpreter: Interpreter, lang: str) -> Iterator[str]:
-    """List the catalogue, a claim a line, tab-separated: slug, section, lines, what is expected
+def claims(run: Run, lang: str, is_listed: Callable[[Claim], bool]) -> Iterator[str]:
+    """List the claims of a run, one a line, tab-separated: slug, section, lines, what is expected
     here, specs, text."""
-    for claim in catalogue.claims.values():
-        expected = say(claim.expectation(interpreter.facts()).verdict.value, lang)
+    for claim in filter(is_listed, run.catalogue.claims.values()):
+        expected = say(claim.expectation(run.interpreter.facts()).verdict.value, lang)
         specs = ",".join(claim.specs)
         text = claim.text.in_language(lang)
         yield f"{claim.slug}\t{claim.section}\t{claim.lines}\t{expected}\t{specs}\t{text}"
@@ -50,14 +53,23 @@ def unknown(slug: str, catalogue: Catalogue) -> str:
     return f"--claim {slug}: there is no such claim; {hint}"
 
 
-def summary(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
-    """Give the lines of the report, each with the markup of pytest's terminal writer."""
+def summary(
+    run: Run, lang: str, named: Sequence[str] = ()
+) -> Iterator[tuple[str, dict[str, bool]]]:
+    """Give the lines of the report, each with the markup of pytest's terminal writer.
+
+    It tells of claims that are not as the notes say, and of those that the user ``named``.
+    """
     grades = run.grades
     for line in _table(run.catalogue, grades, lang):
         yield line, {}
     refuted = [g for g in grades if g.verdict is Verdict.REFUTED and not g.changed]
     inconclusive = [g for g in grades if g.verdict is Verdict.INCONCLUSIVE]
     changed = [g for g in grades if g.changed]
+
+    def asked(verdict: Verdict) -> Sequence[Grade]:
+        those = (g for g in grades if g.claim.slug in named and g.verdict is verdict)
+        return [grade for grade in those if not grade.changed]
 
     def why(grade: Grade) -> _Labelled:
         return _why(grade, lang, run.catalogue)
@@ -69,6 +81,8 @@ def summary(run: Run, lang: str) -> Iterator[tuple[str, dict[str, bool]]]:
     def change(grade: Grade) -> _Labelled:
         return _change(grade, lang, run.catalogue)
 
+    yield from _part("holds", asked(Verdict.HOLDS), lang, why)
+    yield from _part("not applicable", asked(Verdict.NOT_APPLICABLE), lang, why)
     yield from _part("refuted, as expected", refuted, lang, why)
     yield from _part("inconclusive", inconclusive, lang, reason, yellow=True)
     yield from _part("changed", changed, lang, change, red=True)
@@ -92,19 +106,19 @@ def _table(catalogue: Catalogue, grades: Sequence[Grade], lang: str) -> Iterator
     for grade in grades:
         column = "changed" if grade.changed else _COLUMN_OF[grade.verdict]
         counts[grade.claim.section][column] += 1
-    counts = {section: count for section, count in counts.items() if count}
+    total = sum(counts.values(), Counter[str]())
+    ran = {section: count for section, count in counts.items() if set(count) - {"not run"}}
     titles = {s.id: f"{s.id} {s.title.in_language(lang)}" for s in catalogue.sections}
-    heads = [say(column, lang) for column in _COLUMNS]
-    first = max([width(say("total", lang)), *(width(titles[section]) for section in counts)])
+    heads = [say(_HEADS.get(column, column), lang) for column in _COLUMNS]
+    first = max([width(say("total", lang)), *(width(titles[section]) for section in ran)])
 
     def row(title: str, cells: Iterable[object]) -> str:
         padded = (pad(str(c), width(head), right=True) for c, head in zip(cells, heads))
         return "  ".join([pad(title, first), *padded])
 
     yield row(say("section", lang), heads)
-    for section, count in counts.items():
+    for section, count in ran.items():
         yield row(titles[section], (count[column] for column in _COLUMNS))
-    total = sum(counts.values(), Counter[str]())
     yield row(say("total", lang), (total[column] for column in _COLUMNS))
 
 

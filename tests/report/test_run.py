@@ -78,4 +78,4 @@ def test_without_the_extra_the_report_says_what_to_install(small):
     )
     run = small.pytest("--report=site")
     assert run.ret == pytest.ExitCode.USAGE_ERROR
-    run.stderr.fnmatch_lines(["*pip install 'concspec[[]report[]]'*"])
+    run.stderr.fnmatch_lines(["*pip install --editable '.[[]report[]]'*"])
