@@ -11,17 +11,24 @@ BOUND = 10.0
 
 
 def join(*threads: threading.Thread) -> None:
-    """Wait for the end of each thread. Fails by assertion if one has not ended within BOUND."""
+    """Wait for the end of each thread. Raises TimeoutError if one has not ended within BOUND."""
     for thread in threads:
         thread.join(BOUND)
-        assert not thread.is_alive(), f"{thread.name} did not end within {BOUND:.0f} s"
+        if thread.is_alive():
+            raise TimeoutError(f"{thread.name} did not end within {BOUND:.0f} s")
+
+
+def wait_for(event: threading.Event) -> None:
+    """Wait until an event is set. Raises TimeoutError if it is not within BOUND."""
+    if not event.wait(BOUND):
+        raise TimeoutError(f"what is waited for did not come within {BOUND:.0f} s")
 
 
 def in_threads(*calls: Callable[[], Any]) -> list[Any]:
     """Run each call in a thread of its own, all at once; return what they returned, in order.
 
-    A call that raises makes this raise the same; if several do, the first in order counts. Fails
-    by assertion if a thread has not ended within BOUND.
+    A call that raises makes this raise the same; if several do, the first in order counts. Raises
+    TimeoutError if a thread has not ended within BOUND.
     """
     results: list[Any] = [None] * len(calls)
     errors: list[BaseException | None] = [None] * len(calls)

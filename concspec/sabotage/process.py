@@ -128,10 +128,12 @@ def runs_alone() -> Iterator[None]:
         yield
 
 
-@sabotage("a process does not pass its target the arguments", "进程不把参数传给目标函数")
-def args_dropped() -> Iterator[None]:
+@sabotage(
+    "a process swaps the last two arguments of its target", "进程把目标函数的最后两个参数对调"
+)
+def last_arguments_swapped() -> Iterator[None]:
     def run(self: Any) -> None:
-        self._args = ()
+        self._args = (*self._args[:-2], *reversed(self._args[-2:]))
         _run(self)
 
     with replaced(BaseProcess, run=run):

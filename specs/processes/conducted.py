@@ -40,12 +40,16 @@ class ConductedPool:
             self._openers[number].send(True)
 
     def read(self, count):
-        """The next entries of the log: what happened, to which task, in which process."""
+        """The next entries of the log: what happened, to which task, in which process.
+
+        Raises TimeoutError if one does not come.
+        """
         entries = []
         while len(entries) < count and self.log.poll(BOUND):
             entries.append(self.log.recv())
         self._entries += entries
-        assert len(entries) == count, f"nothing happened after {entries}"
+        if len(entries) < count:
+            raise TimeoutError(f"nothing happened after {entries}")
         return entries
 
     def timeline(self, ends=None):
@@ -84,7 +88,5 @@ def started(entries):
 
 
 def value(result):
-    """What a task returned; fails if it does not end."""
-    result.wait(BOUND)
-    assert result.ready(), "the task does not end"
-    return result.get()
+    """What a task returned. Raises multiprocessing's TimeoutError if it does not end."""
+    return result.get(BOUND)

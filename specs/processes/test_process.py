@@ -41,12 +41,10 @@ def start(target, *arguments, using=multiprocessing):
 
 
 def received(connection):
-    """What a process sends; fails if nothing comes, or nothing can come any more."""
-    assert connection.poll(BOUND), "the process sends nothing"
-    try:
-        return connection.recv()
-    except EOFError:
-        raise AssertionError("the process has sent nothing") from None
+    """What a process sends. Raises TimeoutError if nothing comes, EOFError if nothing can come."""
+    if not connection.poll(BOUND):
+        raise TimeoutError("the process sends nothing")
+    return connection.recv()
 
 
 @claim("process-multi-platform", falsified_by=("process.runs-in-caller", "process.runs-nothing"))
@@ -70,7 +68,11 @@ def test_start_starts_the_process():
     assert early is None
     process.start()
     there.close()
-    assert received(here)
+    try:
+        pid, _ = received(here)
+    except EOFError:  # nobody is there who could send
+        pid = None
+    assert pid is not None
     process.join()
 
 
@@ -84,7 +86,9 @@ def test_the_target_runs_in_another_process():
     assert pid != os.getpid()
 
 
-@claim("process-args", falsified_by=("process.first-argument-only", "process.args-dropped"))
+@claim(
+    "process-args", falsified_by=("process.first-argument-only", "process.last-arguments-swapped")
+)
 def test_args_become_positional_arguments():
     """The target sends what came behind the connection."""
     process, connection = start(workers.answer, "test", 2, None)

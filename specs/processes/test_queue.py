@@ -52,8 +52,10 @@ def start(target, *args):
 
 
 def exit_code(child):
-    """Wait for the end of a child; give its exit code, or None if it does not end."""
+    """Wait for the end of a child; give its exit code. Raises TimeoutError if it does not end."""
     child.join(BOUND)
+    if child.exitcode is None:
+        raise TimeoutError("the child does not end")
     return child.exitcode
 
 
@@ -260,6 +262,8 @@ def test_puts_and_gets_alternate(evidence):
     prompt, late = puts_and_gets(late=False), puts_and_gets(late=True)
     evidence(**passages(prompt, PROMPT))
     evidence(**passages(late, LATE))
+    if not len(prompt) == len(late) == len(alternating):
+        raise TimeoutError("writer or reader has not come to its end")
     assert prompt == alternating
     assert late == alternating
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from concspec import claim
 from concspec.children import run_program
-from concspec.threads import BOUND, in_threads
+from concspec.threads import BOUND, in_threads, join, wait_for
 
 LISTINGS = Path(__file__).parent / "listings"
 
@@ -55,12 +55,11 @@ def visits_counted(lock):
 
     def let_the_second_in():
         second.start()
-        assert go_on.wait(BOUND)
+        wait_for(go_on)
 
     second = threading.Thread(target=visit, args=(lambda: None,))
     visit(let_the_second_in)
-    second.join(BOUND)
-    assert not second.is_alive()
+    join(second)
     return visits
 
 

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 
 from concspec import claim
-from concspec.threads import BOUND, in_threads
+from concspec.threads import BOUND, in_threads, join
 
 
 def outcome(call):
@@ -109,8 +109,7 @@ def serving(handler):
             yield server.server_address
         finally:
             server.shutdown()
-            thread.join(BOUND)
-            assert not thread.is_alive()
+            join(thread)
 
 
 @claim(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from concspec import claim, inconclusive
 from concspec.children import run_program
-from concspec.threads import BOUND, in_threads
+from concspec.threads import BOUND, in_threads, wait_for
 
 LISTING = Path(__file__).parent / "listings" / "local_school.py"
 
@@ -44,11 +44,11 @@ def test_a_thread_reads_what_it_bound():
     def thread_a():
         school.student = "Alice"
         a_has_bound.set()
-        assert b_has_bound.wait(BOUND)
+        wait_for(b_has_bound)
         return school.student
 
     def thread_b():
-        assert a_has_bound.wait(BOUND)
+        wait_for(a_has_bound)
         school.student = "Bob"
         b_has_bound.set()
         return school.student
@@ -103,7 +103,7 @@ def listing_with_late(late, monkeypatch):
     class Thread(threading.Thread):
         def run(self):
             if self.name == late:
-                assert other_is_done.wait(BOUND)
+                wait_for(other_is_done)
             super().run()
             other_is_done.set()
 
@@ -197,7 +197,7 @@ def test_a_mutable_object_is_private_too():
 
     def look():
         school.students = students
-        assert has_appended.wait(BOUND)
+        wait_for(has_appended)
         return list(school.students)
 
     _, seen = in_threads(append, look)

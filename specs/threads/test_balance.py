@@ -40,7 +40,8 @@ def change_in_child(method, amount, meanwhile=int):
     child.start()
     meanwhile()
     give_order.send(amount)
-    assert results.poll(BOUND)
+    if not results.poll(BOUND):
+        raise TimeoutError("the child sends nothing")
     answer = results.recv()
     child.join(BOUND)
     return answer

@@ -41,7 +41,7 @@ from concspec.measure import (
     uses_several_cores,
     workers,
 )
-from concspec.threads import BOUND, in_threads
+from concspec.threads import BOUND, in_threads, join, wait_for
 from specs.threads.races import switch_interval
 
 NATIVE = Path(__file__).parent / "native"
@@ -150,8 +150,7 @@ def runs_during(call):
         thread.start()
     call()
     before_the_end = bool(ran)
-    thread.join(BOUND)
-    assert not thread.is_alive()
+    join(thread)
     return before_the_end
 
 
@@ -296,7 +295,7 @@ def test_a_busy_thread_gives_way():
 
     def tell_to_stop():
         nonlocal stop
-        assert running.wait(BOUND)
+        wait_for(running)
         stop = True
 
     assert in_threads(loop, tell_to_stop)[0] == "stopped"

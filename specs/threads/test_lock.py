@@ -12,7 +12,7 @@ from pathlib import Path
 from concspec import claim
 from concspec.children import run_program
 from concspec.interleave import explore
-from concspec.threads import BOUND, in_threads
+from concspec.threads import BOUND, in_threads, wait_for
 from specs.threads import programs
 
 LISTING = Path(__file__).parent / "listings" / "locked_balance.py"
@@ -79,11 +79,11 @@ def test_another_thread_waits_for_the_release():
     def hold():
         lock.acquire()
         held.set()
-        assert waited_in_vain.wait(BOUND)
+        wait_for(waited_in_vain)
         lock.release()
 
     def want():
-        assert held.wait(BOUND)
+        wait_for(held)
         before = lock.acquire(timeout=IN_VAIN)
         waited_in_vain.set()
         return before, lock.acquire(timeout=BOUND)

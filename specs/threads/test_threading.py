@@ -19,7 +19,7 @@ from pathlib import Path
 
 from concspec import claim
 from concspec.children import fork_and_report, run_program
-from concspec.threads import BOUND, join
+from concspec.threads import BOUND, join, wait_for
 from specs.threads import targets
 
 LISTING = Path(__file__).parent / "listings" / "loop.py"
@@ -33,7 +33,8 @@ def squares_by(worker):
         one.start()
     answers = []
     for one in workers:
-        assert receiver.poll(BOUND)
+        if not receiver.poll(BOUND):
+            raise TimeoutError("no square comes")
         answers.append(receiver.recv())
         join(one)
     return sorted(answers)
@@ -124,7 +125,7 @@ def test_both_modules_start_threads():
         done.set()
 
     _thread.start_new_thread(note, ())
-    assert done.wait(BOUND)
+    wait_for(done)
     thread = threading.Thread(target=note)
     thread.start()
     join(thread)
