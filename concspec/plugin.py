@@ -376,7 +376,9 @@ class Recorder:
             if place:
                 write(place)
         except OSError as error:
-            self._unwritten.append(f"{option} {place} could not be written: {error.strerror}")
+            self._unwritten.append(
+                f"{option} {place} could not be written: {error.strerror or error}"
+            )
 
     def _write_page(self, folder: Path) -> None:
         from concspec.report.site import write_run  # noqa: PLC0415 - most interpreters lack Jinja2

@@ -11,7 +11,7 @@ from typing import Any
 
 from concspec.report.reading import BadFileError, read
 
-_STATIC = ("slug", "section", "lines", "text", "references", "corrected_by", "specs")
+STATIC = ("slug", "section", "lines", "text", "references", "corrected_by", "specs")
 """What a claim says of itself, which is the same on every interpreter."""
 
 _DECIDED = {"not run": 0, "inconclusive": 1}
@@ -182,7 +182,7 @@ def _of_one_catalogue(
 
 def _says(run: Mapping[str, Any]) -> object:
     """What a run says of the catalogue, apart from any interpreter."""
-    claims = [[claim[key] for key in _STATIC] for claim in run["claims"]]
+    claims = [[claim[key] for key in STATIC] for claim in run["claims"]]
     return run["catalogue"], run["sections"], claims, run["sources"]
 
 

@@ -11,34 +11,58 @@ from typing import Any
 
 from concspec.report import badges, pictures
 from concspec.report.matrix import Matrix
-from concspec.report.merging import Merged, merge_runs
+from concspec.report.merging import STATIC, Merged, merge_runs
 from concspec.report.page import page
 from concspec.report.reading import parse
 from concspec.report.rendering import render
 
-_SHARED = ("slug", "section", "lines", "text", "references", "corrected_by", "specs")
+_FOLDERS = ("pictures", "badges/interpreters", "badges/claims")
+
+_LIST = ".concspec"
+"""The file that names all others of a site, one a line."""
 
 
 def write(merged: Merged, folder: Path) -> None:
     """Write the site into ``folder``; what is there of an older one goes, and nothing else does.
 
-    It is made whole beside the old one first. Raises OSError if it cannot be written.
+    It is made whole beside the old one first. Raises FileExistsError if a file is in the way that
+    is of no older one, and OSError if the site cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     matrix = Matrix(merged)
     made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
     try:
-        for kind in ("pictures", "badges/interpreters", "badges/claims"):
+        for kind in _FOLDERS:
             (made / kind).mkdir(parents=True)
-        for name, text in _files(matrix):
+        files = dict(_files(matrix))
+        for name, text in files.items():
             (made / name).write_text(text, encoding="utf-8", errors="replace")
-        for path in sorted(made.iterdir(), key=lambda path: path.name == "index.html"):
-            place = folder / path.name
-            if place.is_dir():
-                shutil.rmtree(place)
-            path.replace(place)
+        older = _older(folder)
+        for name in files:
+            if name not in older and (folder / name).exists():
+                raise FileExistsError(
+                    f"{folder / name} is not of an older page, and stays: name an empty folder"
+                )
+        for kind in _FOLDERS:
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+        # Until all is done it names both, so that what is half done can be mended by another run.
+        (folder / _LIST).write_text("\n".join({**older, **files}), encoding="utf-8")
+        for name in sorted(files, key="index.html".__eq__):
+            (made / name).replace(folder / name)
+        for name in older:
+            if name not in files:
+                (folder / name).unlink(missing_ok=True)
+        (folder / _LIST).write_text("\n".join(files), encoding="utf-8")
     finally:
         shutil.rmtree(made)
+
+
+def _older(folder: Path) -> dict[str, None]:
+    """The names of the files of the site that is there, in their order."""
+    try:
+        return dict.fromkeys((folder / _LIST).read_text(encoding="utf-8").splitlines())
+    except FileNotFoundError:
+        return {}
 
 
 def write_run(run: dict[str, Any], folder: Path) -> None:
@@ -67,7 +91,7 @@ def _results(matrix: Matrix) -> dict[str, Any]:
     first = matrix.merged.first
     return {
         **{key: first[key] for key in ("schema_version", "catalogue", "sections", "sources")},
-        "claims": [{key: claim[key] for key in _SHARED} for claim in first["claims"]],
+        "claims": [{key: claim[key] for key in STATIC} for claim in first["claims"]],
         "runs": [
             {
                 "column": column.key,
@@ -77,7 +101,7 @@ def _results(matrix: Matrix) -> dict[str, Any]:
                     for key in ("suite_version", "date", "partial", "interpreter")
                 },
                 "claims": {
-                    claim["slug"]: {k: v for k, v in claim.items() if k not in _SHARED}
+                    claim["slug"]: {k: v for k, v in claim.items() if k not in STATIC}
                     for claim in column.run["claims"]
                 },
             }

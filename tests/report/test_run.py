@@ -79,3 +79,28 @@ def test_without_the_extra_the_report_says_what_to_install(small):
     run = small.pytest("--report=site")
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     run.stderr.fnmatch_lines(["*pip install --editable '.[[]report[]]'*"])
+
+
+def test_a_page_takes_the_place_of_an_older_one_and_of_nothing_else(small):
+    site = small.path / "site"
+    (site / "pictures").mkdir(parents=True)
+    (site / "pictures" / "holiday.jpg").touch()
+    assert small.pytest("--report=site").ret == 0
+    assert (site / "pictures" / "a-1.svg").exists()
+    small.specs(SPECS.replace("evidence(", "dict("))
+    assert small.pytest("--report=site").ret == 0
+    assert [path.name for path in (site / "pictures").iterdir()] == ["holiday.jpg"]
+
+
+@pytest.mark.parametrize("name", ["index.html", "badges/claims/a.svg"])
+def test_a_file_of_somebody_elses_is_in_the_way(small, name):
+    own = small.path / "site" / name
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    run = small.pytest("--report=site")
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    run.stdout.fnmatch_lines(
+        [f"--report site could not be written: site/{name} is not of an older*"]
+    )
+    assert own.read_text() == "mine"
+    assert [path for path in (small.path / "site").rglob("*") if path.is_file()] == [own]
