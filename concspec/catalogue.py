@@ -13,10 +13,10 @@ import hashlib
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, TypeVar, Union
 
 from concspec import sabotage
 from concspec.condition import ConditionError, holds
@@ -50,6 +50,7 @@ class Expectation:
     reason: Text = Text("", "")
     since: str = ""
     reference: str = ""
+    corrected_by: str = ""
 
 
 HOLDS = Expectation(Verdict.HOLDS)
@@ -95,7 +96,7 @@ class Source:
 @dataclass(frozen=True)
 class Catalogue:
     """All claims in reading order, the sections they stand in, the source of each spec by its
-    name, and a hash of the files read: the same on every system that has the same files."""
+    name, and a hash of all files beside them: the same on every system that has the same files."""
 
     sections: Sequence[Section]
     claims: Mapping[str, Claim]
@@ -105,6 +106,13 @@ class Catalogue:
     def proved_by(self, spec: str) -> Sequence[Claim]:
         """The claims that the spec ``path::test`` proves."""
         return [claim for claim in self.claims.values() if spec in claim.specs]
+
+    def correction(self, slug: str, facts: Mapping[str, Fact]) -> Claim | None:
+        """What is true instead of a claim where it is refuted: the claim that corrects it, if that
+        one is expected to hold there, too."""
+        corrected_by = self.claims[slug].expectation(facts).corrected_by
+        correction = self.claims.get(corrected_by)
+        return correction if correction and correction.expectation(facts) is HOLDS else None
 
     def nearest(self, slug: str) -> Sequence[str]:
         """The slugs that someone who wrote ``slug`` may have meant."""
@@ -146,6 +154,7 @@ def load(specs: Path, facts: Mapping[str, Fact]) -> Catalogue:
 
 
 _TEXT = {"en": str, "zh": str}
+_NOTES = {"lines": int, "section": list}
 _EXCEPTION = {**_TEXT, "where": str, "since": str, "reference": str}
 _CLAIM = {
     **_TEXT,
@@ -159,15 +168,26 @@ _CLAIM = {
     "unfalsifiable": str,
 }
 _REQUIRED_OF_CLAIM = ("slug", "section", "lines", "en", "zh")
+_KEYS_OF_EXCEPTION = {
+    "refuted": {**_EXCEPTION, "corrected_by": str},
+    "not_applicable": _EXCEPTION,
+}
 _REQUIRED_OF_EXCEPTION = {
     "refuted": ("en", "zh", "since", "reference"),
     "not_applicable": ("en", "zh", "where"),
 }
 _TYPE_NAMES = {str: "text", int: "a whole number", list: "a list"}
 _UNFALSIFIABLE_AT_MOST = 5
-_SINCE = re.compile(r"always|(always, up to )?[A-Z]\w* \d+(\.\d+)*")
+_SINCE = re.compile(r"always|(always, up to )?(CPython|PyPy) \d+(\.\d+)*")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINES = re.compile(r"\d+(-\d+)?(, ?\d+(-\d+)?)*")
+
+
+_DECORATORS = ("claim", "concspec.claim")
+_PASSING = {"__pycache__", ".pytest_cache"}
+"""Folders of what comes about when specs are run."""
+
+_Parsed = TypeVar("_Parsed")
 
 
 class _Proof(NamedTuple):
@@ -182,7 +202,7 @@ class _Loader:
         self.specs = specs
         self.facts = facts
         self.mistakes: list[Mistake] = []
-        self.digest = hashlib.sha256()
+        self.unread: list[str] = []
         self.sources: dict[str, Source] = {}
         self.file = ""
         self.slug = ""
@@ -194,7 +214,7 @@ class _Loader:
         origin: dict[str, str] = {}
         for path in sorted(self.specs.glob("*/claims.toml")):
             self._open(path)
-            document = self._check(self._read(path), {"claim": list})
+            document = self._check(self._read(path, tomllib.loads) or {}, {"claim": list})
             for number, table in enumerate(self._tables(document, "claim"), 1):
                 self.slug = str(table.get("slug") or f"claim number {number}")
                 if self.slug in claims:
@@ -205,11 +225,10 @@ class _Loader:
                 origin[self.slug] = self.file
         for claim in claims.values():
             self.file, self.slug = origin[claim.slug], claim.slug
-            if claim.corrected_by and claim.corrected_by not in claims:
-                problem = f"there is no claim {claim.corrected_by!r}"
-                self._wrong("corrected_by", problem, _name_one(claim.corrected_by, claims))
+            self._check_corrections(claim, claims)
             if not claim.specs:
-                self._wrong("", "no spec proves it", f'put @claim("{claim.slug}") on a test')
+                if self._all_read(".py"):
+                    self._wrong("", "no spec proves it", f'put @claim("{claim.slug}") on a test')
             elif not claim.falsifiers and not claim.unfalsifiable:
                 remedy = "add one, or say in the key unfalsifiable why there cannot be any"
                 self._wrong("falsified_by", "no falsifier shows that its specs can fail", remedy)
@@ -226,9 +245,18 @@ class _Loader:
         return Catalogue(
             sections,
             {c.slug: c for c in sorted(claims.values(), key=lambda c: order.index(c.section))},
-            self.digest.hexdigest(),
+            self._hash(),
             self.sources,
         )
+
+    def _check_corrections(self, claim: Claim, claims: Mapping[str, Claim]) -> None:
+        named = [claim.corrected_by, *(each.corrected_by for each in claim.exceptions)]
+        for slug in dict.fromkeys(filter(None, named)):
+            if slug == claim.slug:
+                self._wrong("corrected_by", "is the claim itself", "name the one that is true")
+            elif slug not in claims and self._all_read("claims.toml"):
+                problem = f"there is no claim {slug!r}"
+                self._wrong("corrected_by", problem, _name_one(slug, claims))
 
     def _check_proofs(
         self, proofs: Mapping[str, Sequence[_Proof]], claims: Mapping[str, Claim]
@@ -240,7 +268,7 @@ class _Loader:
                 self.file, self.slug = proof.spec, slug
                 for name in proof.falsifiers:
                     self._check_falsifier(name)
-                if slug not in claims:
+                if slug not in claims and self._all_read("claims.toml"):
                     remedy = f"add it, or {_name_one(slug, claims)}"
                     self._wrong("@claim", "no claims.toml has this claim", remedy)
         if self.mistakes:
@@ -276,25 +304,37 @@ class _Loader:
     def _open(self, path: Path) -> None:
         self.file, self.slug = path.relative_to(self.specs.parent).as_posix(), ""
 
-    def _read(self, path: Path) -> dict[str, Any]:
+    def _read(self, path: Path, parse: Callable[[str], _Parsed]) -> _Parsed | None:
+        """Read what is in a file; None if it cannot be, and no follow-up of that is a mistake."""
         try:
-            content = self._content(path)
-            document: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+            return parse(path.read_text(encoding="utf-8"))
         except OSError as error:
             self._wrong("", f"cannot be read: {error.strerror}", "create it, or let it be read")
         except UnicodeDecodeError as error:
             self._wrong("", f"is not UTF-8: {error.reason}", "save it as UTF-8")
         except tomllib.TOMLDecodeError as error:
             self._wrong("", f"is not TOML: {error}", "mend the line")
-        else:
-            return document
-        return {}
+        except SyntaxError as error:
+            problem = f"line {error.lineno} is not Python: {error.msg}"
+            self._wrong("", problem, "mend it")
+        except ValueError as error:
+            self._wrong("", f"is not Python: {error}", "mend it")
+        self.unread.append(self.file)
+        return None
 
-    def _content(self, path: Path) -> bytes:
-        """Read a file into the hash, with the line ends that it has on every system."""
-        content = path.read_bytes().replace(b"\r\n", b"\n")
-        self.digest.update(content)
-        return content
+    def _all_read(self, end: str) -> bool:
+        """Whether all files could be read whose names end like this."""
+        return not any(file.endswith(end) for file in self.unread)
+
+    def _hash(self) -> str:
+        """Hash all files with their names, and with the line ends that they have everywhere."""
+        digest = hashlib.sha256()
+        paths = {path.relative_to(self.specs): path for path in self.specs.rglob("*")}
+        for name, path in sorted(paths.items(), key=lambda named: named[0].as_posix()):
+            if path.is_file() and not _PASSING.intersection(name.parts):
+                content = path.read_bytes().replace(b"\r\n", b"\n")
+                digest.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
 
     def _tables(self, document: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
         for table in document.get(name, ()):
@@ -307,7 +347,8 @@ class _Loader:
         """Read how many lines the notes have, and their sections."""
         path = self.specs / "notes.toml"
         self._open(path)
-        notes = self._check(self._read(path), {"lines": int, "section": list}, ("lines",))
+        read = self._read(path, tomllib.loads)
+        notes = self._check(read or {}, _NOTES, () if read is None else ("lines",))
         sections = []
         for table in self._tables(notes, "section"):
             usable = self._check(table, {**_TEXT, "id": str}, ("id", "en", "zh"), "section")
@@ -324,7 +365,8 @@ class _Loader:
         usable = self._check(table, _CLAIM, _REQUIRED_OF_CLAIM)
         if not _SLUG.fullmatch(self.slug) and usable.get("slug"):
             self._wrong("slug", "is not in kebab-case", "use a-z, 0-9 and single hyphens")
-        if "section" in usable and usable["section"] not in sections:
+        unknown = "section" in usable and usable["section"] not in sections
+        if unknown and self._all_read("notes.toml"):
             self._wrong(
                 "section",
                 f"notes.toml has no section {usable['section']!r}",
@@ -333,8 +375,7 @@ class _Loader:
         if "lines" in usable:
             self._check_lines(usable["lines"], last_line)
         for reference in usable.get("references", ()):
-            if not isinstance(reference, str):
-                self._wrong("references", f"{reference!r} is not text", "list addresses")
+            self._check_address("references", reference)
         return Claim(
             slug=self.slug,
             section=usable.get("section", ""),
@@ -360,7 +401,8 @@ class _Loader:
             if not isinstance(exception, dict):
                 self._wrong(key, f"{exception!r} is not a table", f"write it as [[claim.{key}]]")
                 continue
-            usable = self._check(exception, _EXCEPTION, _REQUIRED_OF_EXCEPTION[key], key)
+            required = _REQUIRED_OF_EXCEPTION[key]
+            usable = self._check(exception, _KEYS_OF_EXCEPTION[key], required, key)
             where = usable.get("where", "True")
             try:
                 holds(where, self.facts)
@@ -374,9 +416,23 @@ class _Loader:
             if since and not _SINCE.fullmatch(since):
                 remedy = "write: always, or CPython 3.13, or: always, up to CPython 3.13"
                 self._wrong(f"{key}.since", f"{since!r} is no such time", remedy)
+            if "reference" in usable:
+                self._check_address(f"{key}.reference", usable["reference"])
+            corrected_by = table.get("corrected_by", "") if verdict is Verdict.REFUTED else ""
             yield Expectation(
-                verdict, where, self._text(usable), since, usable.get("reference", "")
+                verdict,
+                where,
+                self._text(usable),
+                since,
+                usable.get("reference", ""),
+                usable.get("corrected_by", corrected_by),
             )
+
+    def _check_address(self, key: str, address: object) -> None:
+        if not isinstance(address, str):
+            self._wrong(key, f"{address!r} is not text", "give an address")
+        elif not address.startswith(("https://", "http://")):
+            self._wrong(key, f"{address!r} is no address", "give one that begins with https://")
 
     def _check(
         self,
@@ -397,7 +453,8 @@ class _Loader:
                 kind = _TYPE_NAMES[allowed[key]]
                 self._wrong(prefix + key, f"{value!r} is not {kind}", f"give {kind}")
             elif isinstance(value, str) and not value.strip():
-                self._wrong(prefix + key, "is empty", "write it, or leave the key out")
+                remedy = "write it" if key in required else "write it, or leave the key out"
+                self._wrong(prefix + key, "is empty", remedy)
             else:
                 usable[key] = value
         for key in required:
@@ -427,12 +484,10 @@ class _Loader:
         proofs: dict[str, list[_Proof]] = {}
         for path in sorted([*self.specs.rglob("test_*.py"), *self.specs.rglob("bench_*.py")]):
             self._open(path)
-            content = self._content(path)
-            try:
-                tree = ast.parse(content)
-            except (SyntaxError, ValueError):
-                continue  # pytest shows this better when it imports the file
-            lines = content.decode("utf-8", "replace").split("\n")
+            read = self._read(path, lambda text: (text.split("\n"), ast.parse(text)))
+            if read is None:
+                continue
+            lines, tree = read
             for test, function, decorator in _claim_decorators(tree.body, self.file):
                 first = min(node.lineno for node in function.decorator_list)
                 text = "\n".join(lines[first - 1 : function.end_lineno])
@@ -471,9 +526,5 @@ def _claim_decorators(
             yield from _claim_decorators(node.body, f"{parent}::{node.name}")
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             for decorator in node.decorator_list:
-                if (
-                    isinstance(decorator, ast.Call)
-                    and isinstance(decorator.func, ast.Name)
-                    and decorator.func.id == "claim"
-                ):
+                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) in _DECORATORS:
                     yield f"{parent}::{node.name}", node, decorator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pragma: no mutate - it saves time, and shows nowhere
@@ -16,12 +16,15 @@ _ALLOWED = (
     ast.UnaryOp,
     ast.Not,
     ast.Compare,
-    ast.cmpop,
+    *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn),
     ast.Name,
     ast.Load,
     ast.Constant,
     ast.Tuple,
 )
+
+
+_START_METHODS = ("fork", "forkserver", "spawn")
 
 
 class ConditionError(ValueError):
@@ -32,10 +35,11 @@ def holds(text: str, facts: Mapping[str, Fact]) -> bool:
     """Evaluate the condition ``text`` over ``facts``.
 
     A condition is built of names of facts, constants, tuples, comparisons, ``and``, ``or`` and
-    ``not``. Each comparison is evaluated, also behind an ``and`` that is already false, so that
-    a mistake shows on every interpreter and not only where it matters.
+    ``not``. All of it is checked, also behind an ``and`` that is already false, so that a mistake
+    shows on every interpreter and not only where it matters.
 
-    Raises ConditionError if ``text`` is anything else, or names an unknown fact.
+    Raises ConditionError if ``text`` is anything else, names an unknown fact or start method,
+    compares what is of two kinds, or takes for true or false what is neither.
     """
     try:
         tree = ast.parse(text.strip(), mode="eval")
@@ -48,13 +52,47 @@ def holds(text: str, facts: Mapping[str, Fact]) -> bool:
             raise ConditionError(f"names {node.id!r}, which is none of {', '.join(sorted(facts))}")
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
-            _evaluate(ast.Expression(node), facts)
-    return bool(_evaluate(tree, facts))
+            _check(node, facts)
+    for node in ast.walk(tree):
+        for part in _truths(node):
+            if type(_evaluate(part, facts)) is not bool:
+                raise ConditionError(f"has {ast.unparse(part)}, which is neither true nor false")
+    return bool(_evaluate(tree.body, facts))
 
 
-def _evaluate(tree: ast.Expression, facts: Mapping[str, Fact]) -> object:
-    code = compile(tree, "<condition>", "eval")
-    try:
-        return eval(code, {"__builtins__": {}}, dict(facts))  # noqa: S307 - only _ALLOWED nodes
-    except TypeError as error:
-        raise ConditionError(f"compares what cannot be compared: {error}") from None
+def _truths(node: ast.AST) -> Sequence[ast.expr]:
+    """The parts of a node that are taken for true or false."""
+    if isinstance(node, ast.BoolOp):
+        return node.values
+    if isinstance(node, ast.UnaryOp):
+        return [node.operand]
+    return [node.body] if isinstance(node, ast.Expression) else []
+
+
+def _check(comparison: ast.Compare, facts: Mapping[str, Fact]) -> None:
+    operands = [comparison.left, *comparison.comparators]
+    values = [_evaluate(operand, facts) for operand in operands]
+    for operator, left, right in zip(comparison.ops, values, values[1:]):
+        choices = [right]
+        if isinstance(operator, (ast.In, ast.NotIn)):
+            if not isinstance(right, tuple):
+                raise ConditionError(f"looks into {right!r}, which is no tuple")
+            choices = [*right]
+        for choice in choices:
+            if _kind(left) != _kind(choice):
+                raise ConditionError(f"compares what cannot be compared: {left!r}, {choice!r}")
+    if any(isinstance(operand, ast.Name) and operand.id == "start_method" for operand in operands):
+        for node in ast.walk(comparison):
+            if isinstance(node, ast.Constant) and node.value not in _START_METHODS:
+                methods = ", ".join(_START_METHODS)
+                raise ConditionError(f"names {node.value!r}, which is none of {methods}")
+
+
+def _kind(value: object) -> object:
+    """What may be compared with each other: values of one type, and tuples of one shape."""
+    return tuple(map(_kind, value)) if isinstance(value, tuple) else type(value)
+
+
+def _evaluate(expression: ast.expr, facts: Mapping[str, Fact]) -> object:
+    code = compile(ast.Expression(expression), "<condition>", "eval")
+    return eval(code, {"__builtins__": {}}, dict(facts))  # noqa: S307 - only _ALLOWED nodes

@@ -80,10 +80,42 @@ class Run:
                 "gil_after": self.gil_after,
             },
             "sections": [dataclasses.asdict(section) for section in self.catalogue.sections],
-            "claims": [_claim(grade, self.tried) for grade in self.grades],
+            "claims": [self._claim(grade) for grade in self.grades],
             "sources": {
                 spec: dataclasses.asdict(source) for spec, source in self.catalogue.sources.items()
             },
+        }
+
+    def _claim(self, grade: Grade) -> dict[str, Any]:
+        expectation = dataclasses.asdict(grade.expectation)
+        correction = self.catalogue.correction(grade.claim.slug, self.interpreter.facts())
+        return {
+            "slug": grade.claim.slug,
+            "section": grade.claim.section,
+            "lines": grade.claim.lines,
+            "text": dataclasses.asdict(grade.claim.text),
+            "references": list(grade.claim.references),
+            "expectation": {
+                **{key: value or None for key, value in expectation.items()},
+                "reason": expectation["reason"] if grade.expectation.reason.en else None,
+                "corrected_by": correction.slug if correction else None,
+            },
+            "verdict": grade.verdict,
+            "changed": grade.changed,
+            "specs": list(grade.claim.specs),
+            "outcomes": [dataclasses.asdict(outcome) for outcome in grade.outcomes],
+            "unfalsifiable": grade.claim.unfalsifiable or None,
+            "falsifiers": [
+                {
+                    "falsifier": trial.falsifier,
+                    "breaks": sabotage.find(trial.falsifier).breaks,
+                    "spec": trial.outcome.spec,
+                    "caught": trial.caught,
+                    "seen": trial.outcome.seen,
+                }
+                for trial in self.tried
+                if trial.outcome.spec.partition("[")[0] in grade.claim.specs
+            ],
         }
 
     def write(self, path: Path) -> None:
@@ -105,35 +137,3 @@ class Run:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-
-
-def _claim(grade: Grade, trials: Sequence[Trial]) -> dict[str, Any]:
-    expectation = dataclasses.asdict(grade.expectation)
-    return {
-        "slug": grade.claim.slug,
-        "section": grade.claim.section,
-        "lines": grade.claim.lines,
-        "text": dataclasses.asdict(grade.claim.text),
-        "references": list(grade.claim.references),
-        "corrected_by": grade.claim.corrected_by or None,
-        "expectation": {
-            **{key: value or None for key, value in expectation.items()},
-            "reason": expectation["reason"] if grade.expectation.reason.en else None,
-        },
-        "verdict": grade.verdict,
-        "changed": grade.changed,
-        "specs": list(grade.claim.specs),
-        "outcomes": [dataclasses.asdict(outcome) for outcome in grade.outcomes],
-        "unfalsifiable": grade.claim.unfalsifiable or None,
-        "falsifiers": [
-            {
-                "falsifier": trial.falsifier,
-                "breaks": sabotage.find(trial.falsifier).breaks,
-                "spec": trial.outcome.spec,
-                "caught": trial.caught,
-                "seen": trial.outcome.seen,
-            }
-            for trial in trials
-            if trial.outcome.spec.partition("[")[0] in grade.claim.specs
-        ],
-    }

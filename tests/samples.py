@@ -78,6 +78,7 @@ EXPECTED_TO_HOLD = {
     "reason": None,
     "since": None,
     "reference": None,
+    "corrected_by": None,
 }
 """What a results file says of a claim that makes no exceptions."""
 

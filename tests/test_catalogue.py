@@ -142,10 +142,28 @@ def test_only_claim_and_falsified_by_are_read_of_a_spec(catalogue):
     assert list(read.falsifiers) == ["fork.pid-in-child"]
 
 
-def test_a_spec_that_does_not_parse_is_left_to_pytest(catalogue, tmp_path):
-    catalogue(claim_table("a-claim"))
-    tmp_path.joinpath("specs", "chapter", "test_a.py").write_text("def", encoding="utf-8")
-    assert load(tmp_path / "specs", FACTS).claims["a-claim"].specs
+def test_the_decorator_may_be_named_with_its_module(catalogue):
+    specs = '@concspec.claim("a-claim", falsified_by="fork.pid-in-child")\ndef test_it(): pass'
+    assert catalogue(claim_table("a-claim"), specs=specs).claims["a-claim"].specs
+
+
+SPECS = '@claim("a-claim", "unknown")\ndef test_it(): pass\n'
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ({"specs": "\ndef (\n"}, "specs/chapter/test_it.py: line 2 is not Python: "),
+        ({"specs": "\0"}, "specs/chapter/test_it.py: "),
+        ({"specs": SPECS, "other": "[[claim]"}, "specs/other/claims.toml: is not TOML: "),
+        ({"notes": "lines ="}, "specs/notes.toml: is not TOML: "),
+        ({"notes": ""}, "specs/notes.toml: cannot be read: "),
+    ],
+)
+def test_what_cannot_be_read_is_told_and_nothing_that_follows_from_it(mistakes, written, told):
+    elsewhere = 'corrected_by = "elsewhere"' if "other" in written else ""
+    (found,) = mistakes(claim_table("a-claim", elsewhere), **written)
+    assert found.startswith(told)
 
 
 def test_the_nearest_slugs_are_three_at_most(catalogue):
@@ -177,7 +195,39 @@ def test_the_hash_follows_the_content(catalogue, tmp_path):
     assert load(tmp_path / "specs", FACTS).hash == first
     file = tmp_path / "specs" / "chapter" / "claims.toml"
     file.write_text(file.read_text(encoding="utf-8").replace("Text", "Words"), encoding="utf-8")
-    assert load(tmp_path / "specs", FACTS).hash != first
+    changed = load(tmp_path / "specs", FACTS).hash
+    assert changed != first
+    helper = file.with_name("helper.py")
+    helper.write_text("withdraws = True", encoding="utf-8")
+    helped = load(tmp_path / "specs", FACTS).hash
+    helper.write_text("withdraws = None", encoding="utf-8")
+    helped_otherwise = load(tmp_path / "specs", FACTS).hash
+    helper.rename(file.with_name("other.py"))
+    assert len({changed, helped, helped_otherwise, load(tmp_path / "specs", FACTS).hash}) == 4
+
+
+def test_what_comes_about_when_specs_run_is_not_in_the_hash(catalogue, tmp_path):
+    first = catalogue(claim_table("a-claim")).hash
+    (tmp_path / "specs" / "chapter" / "__pycache__").mkdir()
+    (tmp_path / "specs" / "chapter" / "__pycache__" / "x.pyc").touch()
+    assert load(tmp_path / "specs", FACTS).hash == first
+
+
+def test_a_claim_is_corrected_where_its_correction_holds(catalogue):
+    here, elsewhere = (f'{REFUTED}where = "{where}"\n' for where in ("cpython", "pypy"))
+    read = catalogue(
+        claim_table("false", 'corrected_by = "true"', elsewhere, REFUTED),
+        claim_table("false-there", 'corrected_by = "true"', elsewhere),
+        claim_table("false-too", 'corrected_by = "true"', f'{here}corrected_by = "true-here"\n'),
+        claim_table("not-corrected", 'corrected_by = "false"', REFUTED),
+        claim_table("true"),
+        claim_table("true-here", elsewhere),
+    )
+    corrections = {slug: read.correction(slug, FACTS) for slug in read.claims}
+    assert {slug: claim.slug for slug, claim in corrections.items() if claim} == {
+        "false": "true",
+        "false-too": "true-here",
+    }
 
 
 FILE = "specs/chapter/claims.toml"
@@ -189,7 +239,16 @@ FILE = "specs/chapter/claims.toml"
         (("en =", "english ="), f"{FILE}: bad: english: is no key of the catalogue"),
         (("lines =", "line ="), f"{FILE}: bad: line: is no key of the catalogue; write lines"),
         (('en = "Text of bad."\n', ""), f"{FILE}: bad: en: is missing; add it"),
-        (("Text of bad.", " "), f"{FILE}: bad: en: is empty"),
+        (("Text of bad.", " "), f"{FILE}: bad: en: is empty; write it"),
+        (
+            ("zh = ", 'unfalsifiable = ""\nzh = '),
+            f"{FILE}: bad: unfalsifiable: is empty; write it, or",
+        ),
+        (
+            ("zh = ", 'corrected_by = "bad"\nzh = '),
+            f"{FILE}: bad: corrected_by: is the claim itself",
+        ),
+        (("zh = ", 'references = ["x"]\nzh = '), f"{FILE}: bad: references: 'x' is no address"),
         (('"bad 的说明。"', "3"), f"{FILE}: bad: zh: 3 is not text"),
         (
             ('section = "1"', 'section = "7"'),
@@ -226,6 +285,9 @@ def test_a_mistake_names_file_claim_key_and_remedy(mistakes, change, line):
     [
         (("since =", "until ="), "refuted.until: is no key"),
         (('since = "CPython 3.2"\n', ""), "refuted.since: is missing"),
+        (("CPython 3.2", "Cpythn 3.2"), "refuted.since: 'Cpythn 3.2' is no such time"),
+        (("https://example.org/why", "lala"), "refuted.reference: 'lala' is no address; give one"),
+        (("since =", 'corrected_by = "x"\nsince ='), "corrected_by: there is no claim 'x'"),
         (("CPython 3.2", "long ago"), "refuted.since: 'long ago' is no such time; write: always"),
         (
             ("reference =", 'where = "jython"\nreference ='),
@@ -403,6 +465,6 @@ def test_all_mistakes_are_told_at_once(mistakes):
         claim_table("two", lines="99"),
         claim_table("three", 'corrected_by = "zero"'),
         specs='@claim("one")\ndef test_it(): pass\n@claim("four")\ndef test_that(): pass\n',
-        other="[[claim]",
+        notes=NOTES.replace("zh", "cn"),
     )
-    assert len(found) == 7
+    assert len(found) == 10

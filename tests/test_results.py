@@ -66,10 +66,12 @@ def test_an_interruption_behind_the_replacement_is_passed_on(run, tmp_path, monk
 
 
 SPEC = "specs/chapter/test_it.py::test_it"
-WHY = Expectation(Verdict.REFUTED, "True", Text("why", "为何"), "1991", "https://example.org/why")
+WHY = Expectation(
+    Verdict.REFUTED, "True", Text("why", "为何"), "1991", "https://example.org/why", "slug"
+)
 CLAIM = Claim("slug", "1", "1-2", Text("en", "说明"), ("https://example.org",), (), "", (SPEC,))
 REFUTED = dataclasses.replace(
-    CLAIM, slug="refuted", exceptions=(WHY,), corrected_by="slug", unfalsifiable="It is a number."
+    CLAIM, slug="refuted", exceptions=(WHY,), unfalsifiable="It is a number."
 )
 OTHER = dataclasses.replace(CLAIM, slug="other", specs=("path::elsewhere",))
 
@@ -135,7 +137,6 @@ def test_a_results_file_says_what_was_seen_of_a_claim():
         "lines": "1-2",
         "text": {"en": "en", "zh": "说明"},
         "references": ["https://example.org"],
-        "corrected_by": None,
         "expectation": EXPECTED_TO_HOLD,
         "verdict": "holds",
         "changed": False,
@@ -149,7 +150,6 @@ def test_a_results_file_says_what_was_seen_of_a_claim():
         {
             **held,
             "slug": "refuted",
-            "corrected_by": "slug",
             "expectation": dataclasses.asdict(WHY),
             "changed": True,
             "unfalsifiable": "It is a number.",

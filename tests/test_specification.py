@@ -54,3 +54,16 @@ def test_every_sabotage_falsifies_something():
     claims = load(ROOT / "specs", this_interpreter().facts()).claims.values()
     idle = set(names()) - {name for claim in claims for name in claim.falsifiers}
     assert [name for name in idle if not name.startswith("exploring.")] == []
+
+
+def test_every_correction_is_shown_somewhere():
+    """It is shown where the claim is expected to be refuted, and the correction to hold."""
+    everywhere = [facts_of(environment, system) for environment in MATRIX for system in SYSTEMS]
+    catalogue = load(ROOT / "specs", this_interpreter().facts())
+    named, shown = set(), set()
+    for claim in catalogue.claims.values():
+        named |= {(claim.slug, e.corrected_by) for e in claim.exceptions if e.corrected_by}
+        named |= {(claim.slug, claim.corrected_by)} if claim.corrected_by else set()
+        found = {catalogue.correction(claim.slug, facts) for facts in everywhere} - {None}
+        shown |= {(claim.slug, correction.slug) for correction in found}
+    assert shown == named

@@ -97,7 +97,7 @@ class Row:
     @property
     def expectations(self) -> Sequence[Group]:
         """What was expected, and of which columns."""
-        keys = ("verdict", "reason", "since", "reference")
+        keys = ("verdict", "reason", "since", "reference", "corrected_by")
         return _groups({key: c["expectation"][key] for key in keys} for c in self.runs)
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 
 from concspec.report.reading import BadFileError, read
 
-STATIC = ("slug", "section", "lines", "text", "references", "corrected_by", "specs")
+STATIC = ("slug", "section", "lines", "text", "references", "specs")
 """What a claim says of itself, which is the same on every interpreter."""
 
 _DECIDED = {"not run": 0, "inconclusive": 1}

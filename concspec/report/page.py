@@ -19,7 +19,7 @@ LETTERS = dict(zip(State, "hrnicex"))
 """The class of each state, from which the style sheet has its colour and sign."""
 
 
-_CLAIM = re.compile(r'@claim\((?:[^()"]|"[^"]*"|\([^()]*\))*\)\n')
+_CLAIM = re.compile(r'@(?:concspec\.)?claim\((?:[^()"]|"[^"]*"|\([^()]*\))*\)\n')
 """The decorator of a spec, of which the page tells all otherwise: the claim, and the falsifiers."""
 
 

@@ -72,14 +72,14 @@ def summary(
         return [grade for grade in those if not grade.changed]
 
     def why(grade: Grade) -> _Labelled:
-        return _why(grade, lang, run.catalogue)
+        return _why(grade, lang, run)
 
     def reason(grade: Grade) -> _Labelled:
         reason = grade.decisive.reason
         yield "because", reason.in_language(lang) if reason else ""
 
     def change(grade: Grade) -> _Labelled:
-        return _change(grade, lang, run.catalogue)
+        return _change(grade, lang, run)
 
     yield from _part("holds", asked(Verdict.HOLDS), lang, why)
     yield from _part("not applicable", asked(Verdict.NOT_APPLICABLE), lang, why)
@@ -172,20 +172,20 @@ def _lines(claim: Claim, lang: str) -> str:
     return f"{'line' if claim.lines.isdigit() else 'lines'} {claim.lines}"
 
 
-def _why(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
+def _why(grade: Grade, lang: str, run: Run) -> _Labelled:
     """Why a claim is expected to be refuted here, since when, says who, and what is true."""
     expectation = grade.expectation
-    correction = catalogue.claims.get(grade.claim.corrected_by)
+    correction = run.catalogue.correction(grade.claim.slug, run.interpreter.facts())
     yield "because", expectation.reason.in_language(lang)
     yield "since", say_since(expectation.since, lang)
     yield "see", expectation.reference
     yield "instead", correction.text.in_language(lang) if correction else ""
 
 
-def _change(grade: Grade, lang: str, catalogue: Catalogue) -> _Labelled:
+def _change(grade: Grade, lang: str, run: Run) -> _Labelled:
     yield "expected", say(grade.expectation.verdict.value, lang)
     if grade.expectation.reason.en:
-        yield from _why(grade, lang, catalogue)
+        yield from _why(grade, lang, run)
     decisive = grade.decisive
     verdict = say(grade.verdict.value, lang)
     yield "seen", ": ".join(filter(None, [verdict, _first_line(decisive.seen)]))

@@ -15,7 +15,6 @@ def claim(slug="water-is-wet", verdict="holds", **changes):
         "lines": "12, 19-22",
         "text": {"en": f"Text of {slug}.", "zh": f"{slug} 的说明。"},
         "references": ["https://example.org/a"],
-        "corrected_by": None,
         "expectation": {**EXPECTED_TO_HOLD},
         "verdict": verdict,
         "changed": verdict == "refuted",
@@ -51,7 +50,7 @@ def trial(falsifier, **changes):
     }
 
 
-def refuted(slug, **changes):
+def refuted(slug, *, corrected_by=None, **changes):
     """Give a claim that is refuted, as expected."""
     expectation = {
         "verdict": "refuted",
@@ -59,6 +58,7 @@ def refuted(slug, **changes):
         "reason": {"en": f"{slug} is false.", "zh": f"{slug} 不对。"},
         "since": "always",
         "reference": "https://example.org/why",
+        "corrected_by": corrected_by,
     }
     return claim(slug, "refuted", **{"changed": False, "expectation": expectation, **changes})
 

@@ -184,7 +184,6 @@ def everywhere(text):
         lines=text,
         text=both,
         references=[text, f"javascript:{text}", f"https://{text}"],
-        corrected_by=text,
         specs=[text],
         unfalsifiable=text,
         falsifiers=[trial(text, caught=False, breaks=text, spec=text, seen=text)],
@@ -195,6 +194,7 @@ def everywhere(text):
             "reason": both,
             "since": text,
             "reference": f"javascript:{text}",
+            "corrected_by": text,
         },
     )
     made = run("cpython-3.13", hostile, sections=[{"id": text, "title": both}], suite_version=text)
