@@ -334,6 +334,11 @@ def test_a_claim_behind_one_that_stands_twice_is_read_too(mistakes):
     assert found[-1].startswith(f"{FILE}: last: lines: ")
 
 
+def test_what_is_required_may_not_be_left_out(mistakes):
+    (found,) = mistakes(claim_table("bad").replace("Text of bad.", " "))
+    assert found == f"{FILE}: bad: en: is empty; write it"
+
+
 def test_every_exception_of_a_claim_is_read(mistakes):
     found = mistakes(claim_table("bad", "refuted = [1, {until = '1991'}, 2]"))
     assert sum("is not a table" in mistake for mistake in found) == 2

@@ -206,3 +206,38 @@ def test_there_is_no_sabotage_by_another_name():
     for name in ("fork.nothing", "nothing.at-all", "fork", "fork._fork", "fork.replaced"):
         with pytest.raises(LookupError, match="there is no sabotage"):
             sabotage.find(name)
+
+
+def test_what_is_replaced_is_put_back():
+    class Base:
+        inherited = 1
+
+    class Owner(Base):
+        nothing = None
+        there = 2
+
+    with sabotage.replaced(Owner, nothing=3, there=3, inherited=3, new=3):
+        assert (Owner.nothing, Owner.there, Owner.inherited, Owner.new) == (3, 3, 3, 3)
+    assert (Owner.nothing, Owner.there, Owner.inherited) == (None, 2, 1)
+    assert not {"inherited", "new"} & vars(Owner).keys()
+
+
+def test_threads_are_traced_as_before_when_a_sabotage_is_over():
+    def trace(*_):
+        return None
+
+    def start():
+        thread = threading.Thread(target=lambda: traced_by.append(sys.gettrace()))
+        thread.start()
+        thread.join()
+
+    traced_by, before = [], threading._trace_hook
+    threading.settrace(trace)
+    try:
+        with sabotage.traced(lambda *_: None):
+            start()
+        start()
+    finally:
+        threading.settrace(before)
+    assert traced_by[0] not in (None, trace)
+    assert traced_by[1] is trace

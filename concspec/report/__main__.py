@@ -42,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"broken off: the run on {column.key}; the page says so\n")
     for refusal in merged.refusals:
         sys.stderr.write(f"left out: {refusal}\n")
-    sys.stdout.write(f"{options.out / 'index.html'}: {len(merged.columns)} interpreters\n")
+    count = len(merged.columns)
+    interpreters = f"{count} interpreter{'' if count == 1 else 's'}"
+    sys.stdout.write(f"{options.out / 'index.html'}: {interpreters}\n")
     return 0
 
 

@@ -123,11 +123,11 @@ def merge_runs(
     if not columns:
         fatal.append(Refusal("results", "there is no good results file among those given"))
     else:
-        whole = [column for column in columns if not column.run["partial"]]
+        whole = [column for column in columns if _is_whole(column.run)]
         names = {name for column in whole for name in (column.key, column.id)}
         there = ", ".join(column.key for column in whole) or "none"
         fatal.extend(
-            Refusal("--require", f"{name} did not run to its end; those that did: {there}")
+            Refusal("--require", f"{name} did not run all claims; those that did: {there}")
             for name in require
             if name not in names
         )
@@ -198,7 +198,7 @@ def _columns(
         agreed = [newest]
         for file, older in same[1:]:
             differ = [
-                f"{a['slug']} ({b['verdict']} here, {a['verdict']} there)"
+                f"{a['slug']} ({_said(b)} here, {_said(a)} there)"
                 for a, b in zip(run["claims"], older["claims"])
                 if _disagree(a, b)
             ]
@@ -211,6 +211,15 @@ def _columns(
                 agreed.append(file)
                 run = _completed(run, older)
         yield Column(run, agreed)
+
+
+def _is_whole(run: Mapping[str, Any]) -> bool:
+    """Whether a run came to its end, and left out no claim."""
+    return not run["partial"] and all(claim["verdict"] != "not run" for claim in run["claims"])
+
+
+def _said(claim: Mapping[str, Any]) -> str:
+    return f"{'changed: ' if claim['changed'] else ''}{claim['verdict']}"
 
 
 def _decided(claim: Mapping[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import math
@@ -14,6 +15,7 @@ from typing import Any
 import fastjsonschema
 import jsonschema
 
+from concspec.interpreter import Interpreter
 from concspec.results import SCHEMA_VERSION
 
 
@@ -81,7 +83,12 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 
 
 def _check_names(data: dict[str, Any]) -> None:
-    """Check what a schema cannot say: that names are unique, and stand for something."""
+    """Check what a schema cannot say: that names are unique, and stand for something, and that
+    what is told twice is told alike."""
+    facts = data["interpreter"]
+    named = Interpreter(**{each.name: facts[each.name] for each in dataclasses.fields(Interpreter)})
+    if facts["id"] != named.id:
+        raise BadFileError(f"is of {facts['id']!r:.100}, but its interpreter is {named.id!r:.100}")
     sections = [section["id"] for section in data["sections"]]
     slugs = [claim["slug"] for claim in data["claims"]]
     for kind, names in (("section", sections), ("claim", slugs)):
@@ -92,6 +99,12 @@ def _check_names(data: dict[str, Any]) -> None:
         if claim["section"] not in sections:
             where = f"the section {claim['section']!r:.100} of the claim {claim['slug']}"
             raise BadFileError(f"does not have {where}")
+        expected = claim["expectation"]["verdict"]
+        changed = claim["verdict"] not in (expected, "inconclusive", "not run")
+        if claim["changed"] is not changed:
+            states = f"{claim['verdict']} where {expected} is expected"
+            says = "changed" if claim["changed"] else "not changed"
+            raise BadFileError(f"says that the claim {claim['slug']} is {says}: {states}")
 
 
 def _no_number(text: str) -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 PATIENCE = 3.0
 """Seconds after which a spec under a sabotage that blocks has shown that it waits in vain."""
 
+_INHERITED = object()
+"""Stands for an attribute that an owner does not have itself."""
+
 _VARIABLE = "CONCSPEC_SABOTAGE"
 _CARRIER = Path(__file__).parent / "carrier"
 _ROOT = Path(__file__).parent.parent.parent
@@ -147,18 +150,19 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def traced(trace: Callable[..., Any]) -> Iterator[None]:
-    """Trace the threads that start meanwhile."""
+    """Trace the threads that start meanwhile, and then as before."""
+    before = threading._trace_hook  # type: ignore[attr-defined]  # gettrace() is new in 3.10
     threading.settrace(trace)
     try:
         yield
     finally:
-        threading.settrace(None)
+        threading.settrace(before)
 
 
 @contextmanager
 def replaced(owner: object, **attributes: object) -> Iterator[None]:
     """Replace attributes of a module or class, and put the old ones back."""
-    before = {name: vars(owner).get(name) for name in attributes}
+    before = {name: vars(owner).get(name, _INHERITED) for name in attributes}
     for name, value in attributes.items():
         setattr(owner, name, value)
     try:
@@ -167,5 +171,5 @@ def replaced(owner: object, **attributes: object) -> Iterator[None]:
         for name, value in before.items():
             with contextlib.suppress(AttributeError):
                 delattr(owner, name)
-            if value is not None:
+            if value is not _INHERITED:
                 setattr(owner, name, value)

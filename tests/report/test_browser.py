@@ -1,6 +1,7 @@
 """The page in a real Chromium: what a reader does with it, by mouse, keyboard and address."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -156,6 +157,31 @@ def test_two_columns_compared_show_the_claims_that_differ_and_why(visit):
     assert page.evaluate("location.hash") == "#a=cpython-3.9-linux&b=cpython-3.10-linux"
     page.get_by_label("second interpreter").select_option("3.13t")
     assert shown(page) == []
+
+
+def test_a_comparison_tells_what_was_expected_from_what_was_seen(visit, tmp_path):
+    runs = [
+        run("cpython-3.9", claim("ice-is-cold"), claim("dns-answers", "inconclusive")),
+        run("cpython-3.10", claim("ice-is-cold"), claim("dns-answers")),
+    ]
+    write_site(merge(write(tmp_path, *runs)), tmp_path / "site")
+    at = (tmp_path / "site" / "index.html").as_uri()
+    page = visit("#a=cpython-3.9-linux&b=cpython-3.10-linux", at=at)
+    why = page.locator(".why dd")
+    words = re.compile(r"\w+")
+    assert words.findall(why.first.inner_text()) == ["Expected", "holds", "Seen", "inconclusive"]
+    assert words.findall(why.last.inner_text()) == ["holds"]
+    page.get_by_label("中文").check()
+    assert words.findall(why.first.inner_text())[::2] == ["预期", "实际所见"]
+    page.get_by_label("English").check()
+    assert words.findall(why.first.inner_text())[::2] == ["Expected", "Seen"]
+
+
+def test_an_address_of_no_claim_says_so(visit):
+    page = visit("#claim=nosuch")
+    expect(page.locator("output")).to_have_text("9 of 9 claims; there is none called nosuch")
+    page.get_by_role("searchbox").fill("balance")
+    expect(page.locator("output")).to_have_text("1 of 9 claims")
 
 
 def test_the_keyboard_opens_and_closes_a_claim(visit):

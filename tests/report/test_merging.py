@@ -61,6 +61,21 @@ def test_a_folder_stands_for_the_files_in_it(tmp_path):
         (run(surprise=1), "'surprise' was unexpected"),
         (run("cpython-3.13", claim(), claim()), "has the claim 'water-is-wet' 2 times"),
         (run("cpython-3.13", claim(section="7")), "does not have the section '7'"),
+        (
+            run("cpython-3.13", claim(changed=True)),
+            "says that the claim water-is-wet is changed: holds where holds is expected",
+        ),
+        (
+            run("cpython-3.13", {**refuted("ice"), "verdict": "error"}),
+            "says that the claim ice is not changed: error where refuted is expected",
+        ),
+        (
+            {
+                **run("cpython-3.13"),
+                "interpreter": run("cpython-3.99t")["interpreter"] | {"id": "cpython-3.13"},
+            },
+            "is of 'cpython-3.13', but its interpreter is 'cpython-3.99t'",
+        ),
         (run("../../etc"), "interpreter.id: '../../etc' does not match"),
         (run("cpython-3.13", claim("../up")), "claims[0].slug: '../up' does not match"),
         (run("cpython-3.13", claim("new\n")), "claims[0].slug: 'new\\n' does not match"),
@@ -85,7 +100,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
     refused = refusals([*paths, tmp_path / "three"], ["cpython-3.8", "cpython-3.13"])
     assert set(refused) == {*map(str, paths[1:]), str(tmp_path / "three"), "--require"}
     assert refused["--require"] == (
-        "cpython-3.8 did not run to its end; those that did: cpython-3.13-linux"
+        "cpython-3.8 did not run all claims; those that did: cpython-3.13-linux"
     )
 
 
@@ -124,7 +139,13 @@ def test_runs_that_disagree_are_refused_and_the_claims_are_named(tmp_path):
     refused = refusals(paths)
     assert list(refused) == [str(older)]
     assert f"as is the newer {newest}" in refused[str(older)]
-    assert "water-is-wet (refuted here, holds there)" in refused[str(older)]
+    assert "water-is-wet (changed: refuted here, holds there)" in refused[str(older)]
+
+
+def test_runs_that_expected_something_else_are_told_apart(tmp_path):
+    newer = run("cpython-3.13", refuted("ice"), date="2027-01-01T00:00:00+00:00")
+    older, _ = paths = write(tmp_path, run("cpython-3.13", claim("ice", "refuted")), newer)
+    assert "ice (changed: refuted here, refuted there)" in refusals(paths)[str(older)]
 
 
 @pytest.mark.parametrize("none", ["not run", "inconclusive"])
@@ -164,10 +185,20 @@ def test_a_run_that_was_broken_off_is_not_what_is_required(tmp_path, capsys):
     paths = write(tmp_path, run("cpython-3.9"), run("cpython-3.13", partial=True))
     refused = refusals(paths, ["cpython-3.9", "cpython-3.13"])
     assert refused == {
-        "--require": "cpython-3.13 did not run to its end; those that did: cpython-3.9-linux"
+        "--require": "cpython-3.13 did not run all claims; those that did: cpython-3.9-linux"
     }
     assert command.main([*map(str, paths), "--out", str(tmp_path / "site")]) == 0
     assert "broken off: the run on cpython-3.13-linux" in capsys.readouterr().err
+
+
+def test_a_run_that_left_claims_out_is_not_what_is_required(tmp_path):
+    paths = write(tmp_path, run("cpython-3.13", claim(), claim("ice", "not run")))
+    assert "--require" in refusals(paths, ["cpython-3.13"])
+    rest = run("cpython-3.13", claim(verdict="not run"), claim("ice"))
+    merge(
+        write(tmp_path, run("cpython-3.13", claim(), claim("ice", "not run")), rest),
+        ["cpython-3.13"],
+    )
 
 
 def test_an_empty_set_is_refused(tmp_path):
@@ -193,8 +224,16 @@ def test_the_command_publishes_nothing_that_lacks_a_column(tmp_path, capsys, req
     paths = write(tmp_path, run("cpython-3.9"))
     site = tmp_path / "site"
     assert command.main([*map(str, paths), "--out", str(site), "--require", required]) == 1
-    assert "pypy-3.11 did not run to its end" in capsys.readouterr().err
+    assert "pypy-3.11 did not run all claims" in capsys.readouterr().err
     assert not site.exists()
+
+
+@pytest.mark.parametrize("others", [[], ["pypy-3.11"]])
+def test_the_command_counts_the_interpreters(tmp_path, capsys, others):
+    paths = write(tmp_path, *map(run, ["cpython-3.9", *others]))
+    command.main([*map(str, paths), "--out", str(tmp_path / "site")])
+    count = "2 interpreters" if others else "1 interpreter"
+    assert capsys.readouterr().out.endswith(f"index.html: {count}\n")
 
 
 def test_the_command_says_what_it_left_out(tmp_path, capsys):

@@ -185,6 +185,7 @@ def everywhere(text):
         text=both,
         references=[text, f"javascript:{text}", f"https://{text}"],
         specs=[text],
+        changed=True,
         unfalsifiable=text,
         falsifiers=[trial(text, caught=False, breaks=text, spec=text, seen=text)],
         outcomes=[outcome(reason=both, where=text, seen=text, spec=text, evidence=evidence)],
@@ -199,8 +200,9 @@ def everywhere(text):
     )
     made = run("cpython-3.13", hostile, sections=[{"id": text, "title": both}], suite_version=text)
     made["sources"] = {text: {"line": 1, "text": text}}
-    for key in ("implementation", "version", "build", "platform", "libc", "start_method"):
+    for key in ("build", "platform", "libc", "start_method"):
         made["interpreter"][key] = text
+    made["interpreter"]["version"] += f".{text}"
     return made
 
 

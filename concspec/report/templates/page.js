@@ -24,6 +24,7 @@
   const bodies = all("tbody", table);
   const fields = ["q", "section", "verdict", "differ", "a", "b"];
   let open = null;
+  let missing = "";
 
   /* The words of the states, by their class, as they stand among the choices of the filter. */
   const terms = JSON.parse(find("#terms").textContent);
@@ -97,6 +98,12 @@
     open = row;
   };
 
+  const headed = (item, told) => {
+    const part = document.createElement("div");
+    part.append(item.parentNode.previousElementSibling.textContent, say(": ", "："), ...told);
+    return part;
+  };
+
   /* Why two interpreters differ: what is expected of each, or else what was seen. */
   const explain = (row, pair) => {
     const list = document.createElement("dl");
@@ -108,8 +115,9 @@
       const expected = all(".expected > li", row.more).find(mine);
       const seen = all(".seen > li", row.more).find(mine);
       const told = (item) => all(":scope > :not(.who)", item.cloneNode(true));
-      if (expected) reason.append(...told(expected));
-      if (/[cei]/.test(row.states[index]) && seen) reason.append(...told(seen));
+      const both = expected && seen && /[cei]/.test(row.states[index]);
+      if (both) reason.append(headed(expected, told(expected)), headed(seen, told(seen)));
+      else if (expected) reason.append(...told(expected));
       list.append(name, reason);
     }
     below(row, "why").append(list);
@@ -144,12 +152,19 @@
     const style = find("#chosen");
     if (style.textContent !== others) style.textContent = others;
     find("#count").textContent = say(
-      `${count} of ${rows.length} claims`, `${rows.length} 条论断中的 ${count} 条`);
+      `${count} of ${rows.length} claims`, `${rows.length} 条论断中的 ${count} 条`)
+      + (missing && say(`; there is none called ${missing}`, `；没有叫 ${missing} 的论断`));
   };
 
   const remember = (how) => {
     const view = filled().toString();
     if (view !== address().toString()) history[how](null, "", `#${view}`);
+  };
+
+  const change = (how) => {
+    missing = "";
+    apply();
+    remember(how);
   };
 
   /* Rows above are laid out only when they come near, which moves the others: look twice. */
@@ -168,6 +183,7 @@
     }
     if (view.has("lang")) speak(view.get("lang") === "zh" ? "zh" : "en");
     const row = bySlug.get(view.get("claim"));
+    missing = row ? "" : view.get("claim") ?? "";
     if (row) show(row);
     else close();
     apply();
@@ -179,18 +195,17 @@
     row.details.addEventListener("toggle", () => {
       if (row !== open || row.details.open) return;
       close();
-      apply();
-      remember("pushState");
+      change("pushState");
     });
   }
   for (const wide of all("pre, figure")) wide.tabIndex = 0; // so that the keyboard can scroll it
   form.hidden = false;
   root.classList.add("js");
-  form.addEventListener("input", () => { apply(); remember("replaceState"); });
+  form.addEventListener("input", () => { change("replaceState"); });
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(() => { apply(); remember("replaceState"); }));
+  form.addEventListener("reset", () => setTimeout(() => { change("replaceState"); }));
   for (const choice of all("[name=lang]")) {
-    choice.addEventListener("change", () => { speak(choice.value); apply(); remember("replaceState"); });
+    choice.addEventListener("change", () => { speak(choice.value); change("replaceState"); });
   }
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#claim="]');
@@ -199,16 +214,14 @@
     event.preventDefault();
     if (row === open && link === row.link) close();
     else show(row);
-    apply();
-    remember("pushState");
+    change("pushState");
     if (link !== row.link) reveal(row);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !open || !open.more.contains(event.target)) return;
     const link = open.link;
     close();
-    apply();
-    remember("pushState");
+    change("pushState");
     link.focus();
   });
   addEventListener("hashchange", restore);
