@@ -365,7 +365,9 @@ class Recorder:
         )
         stopped = session.shouldfail or session.shouldstop
         self._run.partial = bool(stopped) or session.exitstatus in broken_off
-        if self._run.outcomes and not session.config.option.setuponly:
+        option = session.config.option
+        ran = self._run.outcomes or self._run.partial
+        if ran and not (option.collectonly or option.setuponly):
             self._write("--results", self._file, self._run.write)
             self._write("--report", self._site, self._write_page)
         if self._unwritten:

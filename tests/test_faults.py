@@ -335,7 +335,7 @@ def test_what_was_graded_is_kept_when_no_server_starts_again(faulty):
     faulty.suite.write("conftest.py", PATIENT)
     status, output = faulty.run()
     assert status == pytest.ExitCode.USAGE_ERROR
-    assert re.search("the spec server did not start:(.*\n)+.*mistakes in the catalogue", output)
+    assert re.search("the spec server did not start:(.*\n)+.*1 mistake in the catalogue", output)
     results = faulty.suite.read("results.json")
     assert [claim["verdict"] for claim in results["claims"]] == ["error", "not run"]
     assert results["partial"]
