@@ -20,6 +20,9 @@ Place = tuple[Optional[int], Field]
 WHOLE = "[]"
 ORDER = "order"
 """The field that the order of a dictionary's keys depends on: each key that comes to it."""
+ONLY_READ = "only read"
+"""Likewise all of an object, which a step only reads, whatever else it changes."""
+WIDE = (WHOLE, ONLY_READ)
 
 
 class Inherited(tuple):  # type: ignore[type-arg]
@@ -119,9 +122,19 @@ def dependent(one: Operation, other: Operation) -> bool:
             if owner != its_owner and owner is not None and its_owner is not None:
                 continue
             if field == its_field:
-                return True
-            if (field == WHOLE and type(its_field) is tuple) or (
-                its_field == WHOLE and type(field) is tuple
-            ):
+                if field != ONLY_READ:
+                    return True
+            elif (field in WIDE or its_field in WIDE) and _clash(one, field, other, its_field):
                 return True
     return False
+
+
+def _clash(one: Operation, field: Field, other: Operation, its_field: Field) -> bool:
+    """Tell whether two fields of one object, of which one is all of it, clash."""
+    changed = changes(one.write, field) or changes(other.write, its_field)
+    return changed and all(each in WIDE or type(each) is tuple for each in (field, its_field))
+
+
+def changes(write: bool, field: Field) -> bool:
+    """Tell whether an operation changes a field, where it changes something."""
+    return write and field != ONLY_READ

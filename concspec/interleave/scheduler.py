@@ -277,7 +277,7 @@ class Execution:
         self.pools: list[Any] = []  # that have threads; kept, so that none ends before
         self.trace: list[Step] = []
         self.objects = Objects()
-        self.observer = Observer(self.objects)
+        self.observer = Observer(self.objects, shared)
         self.running: Task | None = None
         self.previous: Task | None = None
         self.alone = True
@@ -332,7 +332,7 @@ class Execution:
         ended = not self.cut and main not in self.left
         if ended and not all(pool._shutdown for pool in self.pools):
             self.objects.distrust("the end of a pool that was not shut down")
-        self.conflicting = self.sharing.find(self.stretches)
+        self.conflicting = self.sharing.find(self.stretches) | self.observer.leaked
         self.discovered = self.conflicting - self.shared
         return result
 
@@ -553,7 +553,7 @@ class Execution:
             places = dict.fromkeys((*task.pending.places, *touched[0]))
             touched = tuple(places), task.pending.write or touched[1]
         if given:
-            touched = self.observer.going_on(site, touched, given)
+            touched = self.observer.going_on(site, frame, touched, given)
         elif site.needed:
             self.observer.keep(site, frame, self.observer.read(site, frame))
         operation = self.operation_at(task, site, touched)
@@ -784,14 +784,14 @@ class Execution:
                 del task.inside[id(calling)]
                 return
             if site.needed:  # it may give on what it was given
-                known = self.observer.results.get((id(calling), site.offset), MISSING)
-                self.observer.keep(site, calling, self.objects.made_of([known, value]))
+                given_on = self.observer.given_on(site, calling, value)
+                self.observer.keep(site, calling, given_on)
             if not self.alone:
                 if not is_data(value):
                     given = (*given, value)
                     task.inside[id(calling)] = site, given
                 touched = self.observer.observe(site, calling)
-                touched = self.observer.going_on(site, touched, given)
+                touched = self.observer.going_on(site, calling, touched, given)
                 if touched[0]:
                     self.perform(task, site, calling, touched, given)
         except Exception as error:  # noqa: BLE001 - raised again

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from concspec.interleave.operations import WHOLE, Inherited
+from concspec.interleave.operations import WIDE, Inherited, changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -72,13 +72,14 @@ def _shared(stretches: Iterable[Stretch]) -> Iterator[str]:
     places: dict[int | None, dict[object, set[tuple[Stretch, str, bool]]]] = {}
     for stretch in stretches:
         for access in stretch.accesses:
-            mine = stretch, access.label, access.write
             for owner, field in access.places:
+                changed = changes(access.write, field)
+                mine = stretch, access.label, changed
                 records = places.setdefault(owner, {}).setdefault(_kept_as(field), set())
                 if mine in records:
                     continue
                 for other, label, write in _overlapping(places, owner, field):
-                    if (write or access.write) and not other.is_before(stretch):
+                    if (write or changed) and not other.is_before(stretch):
                         yield label
                         yield access.label
                 records.add(mine)
@@ -93,16 +94,16 @@ def _overlapping(
     owners = places if owner is None else (owner, None)
     for each in owners:
         fields = places.get(each, {})
-        if field == WHOLE:
+        if field in WIDE:
             for its, records in fields.items():
-                if its == WHOLE or type(its) is tuple:
+                if its in WIDE or type(its) is tuple:
                     yield from records
             continue
         yield from fields.get(field, ())
         if each is None:
             yield from fields.get(frozenset([field]), ())
-        if type(field) is tuple and WHOLE in fields:
-            yield from fields[WHOLE]
+        for wide in WIDE if type(field) is tuple else ():
+            yield from fields.get(wide, ())
 
 
 def _kept_as(field: Field) -> object:

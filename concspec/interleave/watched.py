@@ -11,6 +11,7 @@ import types
 OWN = __file__.rpartition("watched")[0]
 _THREADING = threading.__file__
 _LIBRARY = _THREADING.replace("threading.py", "")
+_INSTALLED = ("site-packages", "dist-packages")
 _known_files: dict[str, bool] = {}
 _modelled_files: dict[str, bool] = {}
 
@@ -21,11 +22,15 @@ def is_program_code(filename: str) -> bool:
     if known is None:
         known = not (
             filename.startswith(("<frozen", "<builtin", OWN, _LIBRARY))
-            or "site-packages" in filename
-            or "dist-packages" in filename
+            or any(each in filename for each in _INSTALLED)
         )
         _known_files[filename] = known
     return known
+
+
+def is_of_library(filename: str) -> bool:
+    """Tell a file of the standard library."""
+    return filename.startswith(_LIBRARY) and not any(each in filename for each in _INSTALLED)
 
 
 def is_modelled(filename: str) -> bool:
@@ -43,6 +48,8 @@ def is_watched(code: types.CodeType) -> bool:
     filename = code.co_filename
     if is_modelled(filename):
         return id(code) in _WATCHED or (filename in _POOLS and code.co_name in _RUNNING_TASKS)
+    if filename in _SHOWING and code.co_name == "wrapper":
+        return False  # which notes what this thread is about to show, for itself alone
     return is_shown(code)
 
 
@@ -72,6 +79,7 @@ _POOLS = frozenset(
 _HIDDEN_FILES = frozenset(f"{_LIBRARY}{name}" for name in ("_contextvars.py", "_immutables_map.py"))
 _HIDING = functools.__file__ if hasattr(functools, "hidden_applevel") else ""
 _HIDDEN = frozenset(["reduce", "cmp_to_key", "__call__", "wrapper"])
+_SHOWING = frozenset([f"{_LIBRARY}reprlib.py", f"{_LIBRARY}dataclasses.py"])
 _FINDING_THREADS = frozenset(["current_thread", "main_thread"])
 # Code of pools that calls what the program gave it, or raises what the program's code has raised.
 _RUNNING_TASKS = frozenset(

@@ -1,5 +1,6 @@
 """The reduction leaves no class of interleavings out, however threads and objects come together."""
 
+import functools
 import random
 import threading
 from math import factorial, prod
@@ -88,9 +89,12 @@ def test_what_threads_meet_in_another_order_is_run_once():
         threads = [threading.Thread(target=each) for each in (notify, notify, note)]
         for thread in threads:
             thread.start()
-        for thread, _ in zip(threads, threads):
+        for thread in threads:
+            len(any_of(threads))
             thread.join()
         return len(seen[0])
+
+    any_of = functools.partial(lambda one: one)  # it is not known what that gives
 
     found = explore(program)
     assert (found.executions, found.redundant) == (8, 0)

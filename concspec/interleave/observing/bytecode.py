@@ -17,6 +17,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
+from concspec.interleave.observing.closures import mark_own_variables
 from concspec.interleave.observing.escape import Variables, own_loops
 from concspec.interleave.observing.instructions import Instruction, instructions
 from concspec.interleave.observing.sites import (
@@ -153,7 +154,9 @@ class _Analysis:
         handlers = _handlers(self.code)
         starts = {handler.start for handler in handlers.values()}
         listing = instructions(self.code)
-        bound = _bound_in_loops(listing)
+        loops = _loops(listing)
+        self.variables.loops = loops
+        bound = _bound_in_loops(listing, loops)
         entered = {*[each.target for each in listing], *handlers}
         before: dict[int, list[Source]] = {}  # the stack where a guarded stretch begins
         for instruction in listing:
@@ -188,9 +191,14 @@ class _Analysis:
             dropped = _PYPY and instruction.opname == "POP_EXCEPT"
             if instruction.opname in _ENDS:
                 alive = False
-        for offset in own_loops(self.found, self.variables):
-            del self.found[offset]
+        own = [self.found[offset] for offset in own_loops(self.found, self.variables)]
+        for site in own:
+            site.is_own = True
+        own += mark_own_variables(self.code, self.found, self.variables)
         self.need_what_is_used()
+        for site in own:
+            if site.is_own and not site.needed:
+                del self.found[site.offset]
         if hasattr(sys, "monitoring"):
             return self.found
         # Tracing stops before the prefixes (EXTENDED_ARG) of an instruction and not behind them.
@@ -201,7 +209,9 @@ class _Analysis:
         filling: dict[Source, list[Site]] = {}
         todo: list[Site] = []
         for site in self.found.values():
-            (filling.setdefault(site.receiver, []) if site.kind == GATHERING else todo).append(site)
+            if not site.is_own:
+                gathers = site.kind == GATHERING
+                (filling.setdefault(site.receiver, []) if gathers else todo).append(site)
         unused = {site.offset for sites in filling.values() for site in sites}
         for site in self.found.values() if self.spoiled else ():
             site.arguments = tuple([_but(self.spoiled, each) for each in site.arguments])
@@ -213,7 +223,7 @@ class _Analysis:
             used = () if site.kind == GATHERING else (site.receiver, site.key)
             for source in pushed((*used, *site.arguments)):
                 if not isinstance(source, Gathered):
-                    self.need(source)
+                    todo += self.need(source)
                     continue
                 for each in filling.pop(source, ()):
                     each.needed = True
@@ -222,15 +232,17 @@ class _Analysis:
         for offset in unused:
             del self.found[offset]
 
-    def need(self, source: Result | Latest) -> None:
-        """Let the instructions that push a value keep it."""
+    def need(self, source: Result | Latest) -> list[Site]:
+        """Let the instructions that push a value keep it; return what nobody asked so far."""
         offsets = _offsets(source)
         found = [self.found[offset] for offset in offsets if offset in self.found]
+        own = [site for site in found if site.is_own and not site.needed]
         for site in found:
             site.needed = True
         if isinstance(source, Latest) and len(found) == len(offsets):
             for site in found:
                 site.among = (*(each for each in site.among if each != source), source)
+        return own
 
     def caught(self, handler: Any, before: list[Source], offset: int) -> list[Source]:
         """Return the stack where an exception is handled: what was there before, and that."""
@@ -267,6 +279,8 @@ class _Analysis:
             self.put(depth, source)
         elif isinstance(source, Result):
             self.variables.copied.add(source.offset)
+        else:
+            self.note_function(source)
         self.push(source)
 
     def load(self, name: str) -> Source:
@@ -497,6 +511,7 @@ class _Analysis:
             self.pop()
             effect += 1
         kind = GLOBAL if instruction.opname == "LOAD_GLOBAL" else NAME
+        self.variables.look_up(name)
         result = self.site(kind, name, name)
         if effect > 1:
             self.push(*((NULL, result) if sys.version_info < (3, 13) else (result, NULL)))
@@ -523,7 +538,9 @@ class _Analysis:
     @_follows("STORE_DEREF", "DELETE_DEREF")
     def store_cell(self, instruction: Instruction) -> None:
         if instruction.opname == "STORE_DEREF":
-            self.named(self.pop())
+            given = self.pop()
+            self.variables.store(given, self.offset)
+            self.named(given)
         name = self.cell_name(instruction)
         self.site(CELL, name, name, write=True)
 
@@ -594,7 +611,14 @@ class _Analysis:
     @_follows("MAKE_FUNCTION")
     def make_function(self, instruction: Instruction) -> None:
         made = self.popn(1 - dis.stack_effect(instruction.opcode, instruction.arg))
-        self.push(next((each for each in made if _is_code(each)), UNKNOWN))
+        function = next((each for each in made if _is_code(each)), UNKNOWN)
+        self.note_function(function)
+        self.push(function)
+
+    def note_function(self, source: Source) -> None:
+        """Note that what may be a function inside this one is put on the stack."""
+        if isinstance(source, Constant) and isinstance(source.value, types.CodeType):
+            self.variables.make(source.value, self.offset)
 
     @_follows("SET_FUNCTION_ATTRIBUTE")
     def complete_function(self, _instruction: Instruction) -> None:
@@ -706,27 +730,27 @@ class _Analysis:
     @_follows("FOR_ITER", "SEND", "YIELD_FROM")
     def iterate(self, instruction: Instruction) -> None:
         is_loop = instruction.opname == "FOR_ITER"
-        # Beside the iterator is the value to send, or, from Python 3.15 on, an index.
-        beside = not is_loop or sys.version_info >= (3, 15)
-        source = self.at(2 if beside else 1)
+        # Over the iterator are, from Python 3.15 on, an index, and the value to send.
+        source = self.at(1 + (sys.version_info >= (3, 15)) + (not is_loop))
         if isinstance(source, (Result, Local)):
             self.look(source, "next")
         else:
             self.look(UNKNOWN, "next", write=True)
         self.generic(instruction)
-        if is_loop:
-            self.put(1, PART)
+        if instruction.opname != "YIELD_FROM":
+            self.put(1, Part(self.offset))
 
     @_follows("UNPACK_SEQUENCE", "UNPACK_EX")
     def unpack(self, instruction: Instruction) -> None:
         unpacked = self.at(1)
         # What a loop goes through holds iterators so seldom that it is not taken to.
         self.look(unpacked, "" if isinstance(unpacked, Part) else "all")
-        self.generic(instruction)
+        self.pop()
+        self.push(*[UNKNOWN] * (1 + dis.stack_effect(instruction.opcode, instruction.arg)))
         count = instruction.arg or 0
         if instruction.opname == "UNPACK_EX":
             count &= 255  # so many come before the star
-        parts: tuple[Source, ...] = (PART,) * count
+        parts: tuple[Source, ...] = tuple([Part(self.offset, index) for index in range(count)])
         if isinstance(unpacked, Built) and unpacked.is_tuple and len(unpacked.parts) == count:
             parts = self.taken_from(unpacked)
         for depth, part in enumerate(parts, 1):
@@ -879,9 +903,10 @@ class _Analysis:
             names: Any = self.pop()
             self.keywords = getattr(names, "value", ())
         given = self.popn(count)
+        where = self.variables.unnamed[self.offset] = count - len(self.keywords)
         if "key" in self.keywords:  # a method of a dictionary may have it anywhere
-            where = count - len(self.keywords)
             key = where + self.keywords.index("key")
+            self.variables.keys[self.offset] = given[key]
             given = (*given[:where], given[key], *given[where:key], *given[key + 1 :])
         self.keywords = ()
         self.called(1 if name.startswith("CALL_FUNCTION") else 2, given)
@@ -986,10 +1011,16 @@ def _without(names: Iterable[str], stack: list[Source]) -> list[Source]:
     return stack
 
 
-def _bound_in_loops(listing: list[Instruction]) -> dict[int, set[str]]:
-    """Return the variables that are bound anew in each loop, by where that begins."""
+def _loops(listing: list[Instruction]) -> list[tuple[int, int]]:
+    """Return from where to where the code is repeated, as far as jumps tell."""
     jumps = [(each.target, each.offset) for each in listing if each.target is not None]
-    loops = [(start, end) for start, end in jumps if start < end]
+    return [(start, end) for start, end in jumps if start < end]
+
+
+def _bound_in_loops(
+    listing: list[Instruction], loops: list[tuple[int, int]]
+) -> dict[int, set[str]]:
+    """Return the variables that are bound anew in each loop, by where that begins."""
     stored = [(each.offset, name) for each in listing if loops for name in _stored(each)]
     bound: dict[int, set[str]] = {}
     for start, end in loops:

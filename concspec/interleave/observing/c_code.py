@@ -19,7 +19,17 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from typing import Any
 
-from concspec.interleave.observing.classes import can_change, is_a, module_of, mro, once, path_of
+from concspec.interleave.observing.classes import (
+    can_change,
+    is_a,
+    is_python_type,
+    module_of,
+    mro,
+    once,
+    path_of,
+)
+from concspec.interleave.observing.looking import CONTAINERS, HOLDERS, NEW
+from concspec.interleave.watched import is_of_library
 
 
 class _Callable:
@@ -50,7 +60,7 @@ COUNTING = frozenset(
 READING = frozenset(
     [
         *COUNTING, abs, bin, divmod, getattr, iter, max, min, next, os.fspath, pow, round, sorted,
-        sum,
+        str.maketrans, sum, bytes.maketrans,
     ]
 )  # fmt: skip
 GOING = frozenset(
@@ -60,14 +70,33 @@ GOING = frozenset(
     ]
 )  # fmt: skip
 """They move on an iterator that they are given."""
+_LENT_TO = (
+    all, any, dict, filter, frozenset, list, map, max, min, next, set, sorted, sum, tuple,
+)  # fmt: skip
+_LENT_TO_METHODS = (*CONTAINERS, str, bytes, re.Pattern)
 # What they do, they have Python code do, which is seen.
 RUNNING = frozenset([globals, __import__])
 # They see the variables of the function that calls them, the last two if they are given nothing.
 LOCAL = frozenset([exec, eval, locals])
 SHOWING = frozenset([dir, vars])
-HARMLESS = frozenset([sys.exc_info, sys._getframe, sys.intern, os.getpid])
+SYSTEM = os.stat.__module__
+"""The module of what asks the operating system, which gives numbers and texts, and new objects."""
+_HARMLESS = {
+    "sys": ["exc_info", "exception", "_getframe", "intern"],
+    SYSTEM: ["cpu_count", "getpid", "urandom", "_path_normpath", "_path_splitroot_ex"],
+}
+HARMLESS = frozenset(
+    getattr(sys.modules[module], name)
+    for module, names in _HARMLESS.items()
+    for name in names
+    if hasattr(sys.modules[module], name)
+)
+ASKING = frozenset(
+    [os.access, os.fstat, os.getcwd, os.listdir, os.lstat, os.readlink, os.scandir, os.stat]
+)
+"""They change nothing of the operating system."""
 # Functions of these do nothing but read what they are given.
-HARMLESS_MODULES = frozenset(["_thread", "time", "math", "cmath", "errno"])
+HARMLESS_MODULES = frozenset(["_thread", "time", "math", "math.integer", "cmath", "errno"])
 CLOCKS = frozenset(
     getattr(time, name)
     for clock in ("time", "monotonic", "perf_counter", "process_time")
@@ -78,9 +107,10 @@ _CLOCK_METHODS = frozenset(["now", "today", "utcnow"])
 # Functions of these touch what they are given and nothing of their own.
 STATELESS = frozenset(
     [
-        "_bisect", "_codecs", "_collections", "_functools", "_heapq", "_json", "_operator",
-        "_struct", "binascii", "builtins", "collections", "functools", "itertools", "operator",
-        "unicodedata", "zlib",
+        "_bisect", "_blake2", "_bz2", "_codecs", "_collections", "_functools", "_hashlib", "_heapq",
+        "_json", "_lzma", "_md5", "_operator", "_random", "_sha1", "_sha2", "_sha256", "_sha3",
+        "_sha512", "_statistics", "_string", "_struct", "array", "binascii", "builtins",
+        "collections", "functools", "itertools", "operator", "unicodedata", "zlib",
     ]
 )  # fmt: skip
 _VALUES = frozenset(
@@ -89,7 +119,15 @@ _VALUES = frozenset(
         "datetime.timezone", "decimal.Decimal", "re.Match", "re.Pattern",
     ]
 )  # fmt: skip
+_ASKING_THEIR_MODULE = frozenset(["_csv.reader", "_csv.writer"])
+_GIVING_TEXTS = frozenset(["_pickle.dumps"])
+_SHARED_READERS = frozenset(["_json.Scanner", "_json.Encoder"])
 METHODS_OF_ALL = frozenset(dir(object))
+ASKING_METHODS = METHODS_OF_ALL - {
+    "__class__", "__delattr__", "__init__", "__init_subclass__", "__new__", "__setattr__",
+}  # fmt: skip
+"""They change nothing, whatever has them."""
+METHODS_OF_CONTAINERS = frozenset(name for kind in (*HOLDERS, str, bytes) for name in dir(kind))
 ATTRIBUTE_METHODS = frozenset(["__getattribute__", "__setattr__", "__delattr__"])
 COMPARING_METHODS = frozenset(["__contains__", "count", "index", "remove", "sort"])
 GETTERS = frozenset([operator.attrgetter, operator.itemgetter])
@@ -130,12 +168,54 @@ def is_plain_reader(function: Any) -> bool:
     return getattr(function, "__name__", "") in READING_METHODS
 
 
+def _path_of_function(function: Any) -> str:
+    return f"{function.__module__}.{function.__name__}"
+
+
+def asks_only(function: Any) -> bool:
+    """Tell a function of C that changes nothing, nor looks into what it is given."""
+    return function in ASKING or _path_of_function(function) in _ASKING_THEIR_MODULE
+
+
+def only_asks_or_shows(function: Any) -> bool:
+    """Tell a function of C that changes nothing, but may look into what it is given."""
+    return asks_only(function) or _path_of_function(function) in _GIVING_TEXTS
+
+
+def gives_text(function: Any) -> bool:
+    """Tell a function of C of which the result is a text, or another new value."""
+    return (
+        function in COUNTING
+        or function.__module__ == SYSTEM
+        or _path_of_function(function) in _GIVING_TEXTS
+    )
+
+
+def gives_what_it_was_given(function: Any) -> bool:
+    """Tell a function of C of which the result is made of what it was given."""
+    return (
+        function in READING
+        or function.__module__ in STATELESS
+        or _path_of_function(function) in _ASKING_THEIR_MODULE
+    )
+
+
+def stays_outside(function: Any) -> bool:
+    """Tell a function written in C that looks into no attributes: of a container, or a reader."""
+    if isinstance(function, types.BuiltinFunctionType) and _is_bound(function):
+        return is_a(function.__self__, CONTAINERS) and not (
+            function.__name__ in METHODS_OF_ALL or function.__name__ in UPDATING_METHODS
+        )
+    return is_plain_reader(function)
+
+
 def only_reads(function: Any) -> bool:
     """Tell a function written in C that changes nothing it is given."""
     return (
         function is LOOKING
         or type(function) in GETTERS
         or (isinstance(function, types.BuiltinFunctionType) and function in GETTING)
+        or reads_when_called(type(function))
         or is_plain_reader(function)
     )
 
@@ -162,11 +242,59 @@ def is_value(thing: Any) -> bool:
     return zone is None or makes_values(type(zone))
 
 
+@once
+def reads_when_called(kind: type) -> bool:
+    """Tell a class of C whose objects change nothing, and give what is new, when they are called.
+
+    What they are to call for that is another matter.
+    """
+    return path_of(kind) in _SHARED_READERS and not is_python_type(kind)
+
+
 def is_known(kind: type) -> bool:
     """Tell a class of C whose making only reads what it is given."""
     return kind is not memoryview and (
-        module_of(kind) in STATELESS or issubclass(kind, BaseException)
+        module_of(kind) in STATELESS
+        or issubclass(kind, BaseException)
+        or path_of(kind) in ("_io.BytesIO", "_io.StringIO")
     )
+
+
+def is_of_interpreter(thing: Any) -> bool:
+    """Tell C code that comes with the interpreter: it sets attributes of classes where asked to.
+
+    `thing` is a callable, or a class.
+    """
+    if isinstance(thing, types.BuiltinFunctionType) and not _is_bound(thing):
+        return _comes_with_python(thing.__module__ or "")
+    if is_a(thing, (types.BuiltinFunctionType, types.MethodWrapperType)):
+        thing = type(thing.__self__)
+    elif is_a(thing, (types.MethodDescriptorType, types.WrapperDescriptorType)):
+        thing = getattr(thing, "__objclass__", type(thing))  # PyPy has functions for them
+    return _is_class_of_interpreter(thing if is_a(thing, type) else type(thing))
+
+
+@once
+def _is_class_of_interpreter(kind: type) -> bool:
+    return kind is _Callable or all(
+        is_python_type(each) or _comes_with_python(module_of(each)) for each in mro(kind)
+    )
+
+
+def _comes_with_python(module: str) -> bool:
+    """Tell a module of the standard library, among those that are there."""
+    file = getattr(sys.modules.get(module), "__file__", "?" if module not in sys.modules else None)
+    return not file or is_of_library(file)
+
+
+def keeps_nothing(function: object, owner: object) -> bool:
+    """Tell what calls what it was lent, and uses up iterators, and has neither when it returns.
+
+    A `map` or a `filter` does for as long as it is used.  `owner` is what a method is bound to.
+    """
+    if is_a(function, types.BuiltinFunctionType) and is_a(owner, _LENT_TO_METHODS):
+        return True
+    return function is NEW or any(function is each for each in _LENT_TO)
 
 
 def reads_clock(function: Any, owner: object) -> bool:

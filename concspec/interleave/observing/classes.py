@@ -127,8 +127,15 @@ def is_python_type(kind: type) -> bool:
     """Tell a class whose methods are Python code that is watched."""
     if not can_change(kind) or hooks(kind):
         return False
-    members = namespace(kind).values()
-    return all(is_python(each) or not _is_implemented(each) for each in members)
+    return all(
+        is_python(member) or not _is_implemented(member) or _is_private(name)
+        for name, member in namespace(kind).items()
+    )
+
+
+def _is_private(name: object) -> bool:
+    """Tell the name of a method that no C code looks up, as that of `_new_member_` of an enum."""
+    return type(name) is str and name.startswith("_") and not name.startswith("__")
 
 
 def _is_implemented(member: object) -> bool:
@@ -207,9 +214,24 @@ def is_of_python(kind: type) -> bool:
 
 
 @once
+def is_of_python_or_text(kind: type) -> bool:
+    """Tell likewise a class that has all else from a number or a text, which does not change."""
+    return all(
+        is_python_type(each) or any(each is text for text in TEXTS) for each in mro(kind)[:-1]
+    )
+
+
+@once
 def is_iterated_by_python(kind: type) -> bool:
     """Tell a class whose Python code says what goes through an object."""
     return is_python_function(_iterating(kind))
+
+
+@once
+def gives_items_by_python(kind: type) -> bool:
+    """Tell a class of which Python code gives one item of an object after the other."""
+    ways = ("__iter__", "__next__", "__reversed__", "__getitem__")
+    return any(is_python_function(namespace(each).get(way)) for each in mro(kind) for way in ways)
 
 
 @once
@@ -228,6 +250,33 @@ def _iterating(kind: type) -> object:
 def is_iterator(kind: type) -> bool:
     """Tell a class whose objects are moved on by going through them."""
     return any("__next__" in namespace(each) for each in mro(kind))
+
+
+@once
+def is_moved_by_python(kind: type) -> bool:
+    """Tell an iterator of which Python code gives what comes next."""
+    found = (namespace(each).get("__next__") for each in mro(kind))
+    moving = next((each for each in found if each is not None), None)
+    return issubclass(kind, types.GeneratorType) or is_python_function(moving)
+
+
+def is_asked_by_program(kind: object) -> bool:
+    """Tell an abstract class that asks code of the program which other classes count as its own.
+
+    What that said is remembered, so it is not asked again.
+    """
+    if not is_a(kind, type):
+        return False
+    asked = [(kind, "__subclasshook__")]
+    asked += [(type(kind), name) for name in ("__instancecheck__", "__subclasscheck__")]
+    for owner, name in asked:
+        found = next(
+            (namespace(each)[name] for each in mro(owner) if name in namespace(each)), None
+        )
+        found = found.__func__ if is_a(found, (classmethod, staticmethod)) else found
+        if is_python_function(found) and is_program_code(found.__code__.co_filename):
+            return True
+    return any(map(is_asked_by_program, type.__subclasses__(kind)))
 
 
 @once

@@ -29,7 +29,7 @@ from concspec.interleave.observing.sites import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import CodeType
 
     from concspec.interleave.observing.sites import Site, Source
@@ -42,19 +42,47 @@ class Variables:
 
     `bound` has, by name, the sources of all that a variable is given; `loads` says how many
     instructions put it on the stack, and `copied` which ones gave what then was there twice.
+    `made` says, by the identity of their code, how often functions were put there, and `first` from
+    where on others may know one; `keys` has what calls are given as `key`, and `unnamed` how much
+    without a name, by offset; `loops` is from where to where the code repeats itself.
     `shown` tells whether others may get at them: by `locals()` and the like, or by going on with a
     generator.
     """
 
     def __init__(self, code: CodeType) -> None:
         """Read off the code what its instructions do not tell."""
-        self.shown = bool(code.co_flags & GENERATOR or _SHOWING.intersection(code.co_names))
+        variables = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+        self.shown = bool(code.co_flags & GENERATOR or _SHOWING.intersection(variables))
         # What `*rest` and `**others` are given is new.
         given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         self.bound: defaultdict[str, list[Source]] = defaultdict(list)
         self.bound.update({name: [UNKNOWN] for name in given})
         self.loads: Counter[str] = Counter()
         self.copied: set[int] = set()
+        self.made: Counter[int] = Counter()
+        self.first: dict[int, int] = {}
+        self.loops: list[tuple[int, int]] = []
+        self.keys: dict[int, Source] = {}
+        self.unnamed: dict[int, int] = {}
+
+    def make(self, code: CodeType, offset: int) -> None:
+        """Note that a function with this code comes to be on the stack at `offset`."""
+        self.made[id(code)] += 1
+        self.first.setdefault(id(code), offset)
+
+    def store(self, source: Source, offset: int) -> None:
+        """Note that a variable of a closure is given something: a new function is known there."""
+        if isinstance(source, Constant) and self.made[id(source.value)] == 1:
+            self.first[id(source.value)] = offset
+
+    def begin(self, users: Sequence[CodeType]) -> int:
+        """Return before where nobody else knows one of these functions, or 0 where that varies."""
+        first = min([self.first[id(each)] for each in users if id(each) in self.first] or [0])
+        return 0 if any(start <= first <= end for start, end in self.loops) else first
+
+    def look_up(self, name: str) -> None:
+        """Note that a name is looked up that is no local variable."""
+        self.shown = self.shown or name in _SHOWING
 
 
 def own_loops(found: Mapping[int, Site], variables: Variables) -> set[int]:

@@ -10,7 +10,7 @@ import gc
 import sys
 import threading
 import types
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.classes import (
@@ -23,6 +23,7 @@ from concspec.interleave.observing.classes import (
     namespace,
     once,
 )
+from concspec.interleave.observing.sites import Local
 from concspec.interleave.operations import WHOLE
 
 if TYPE_CHECKING:
@@ -36,20 +37,39 @@ EMPTY: dict[str, object] = {}
 
 
 class Aliases:
-    """A value known only as one of these objects, or as made of them; of none: a new one."""
+    """A value known only as one of these objects, or as made of them; of none: a new one.
 
-    __slots__ = ("objects",)
+    It is a new tuple of them if `tuples` is 1, and gives one such after the other if that is 2.
+    """
 
-    def __init__(self, objects: list[object]) -> None:
+    __slots__ = ("objects", "tuples")
+
+    def __init__(self, objects: list[object], *, tuples: int = 0) -> None:
         """Remember what the value may be or hold."""
         self.objects = objects
+        self.tuples = tuples
 
 
 NEW = Aliases([])
+NEW_GENERATOR = Aliases([])
+"""A new one, too, of which what it gives may be anything."""
+
+
+class Made:
+    """A new object of a class, which is all that is known of it: it has no attributes yet."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: type) -> None:
+        """Remember the class."""
+        self.kind = kind
+
+
 DESCRIPTORS = frozenset(
     [
         property, staticmethod, classmethod, types.GetSetDescriptorType,
         types.MemberDescriptorType, types.MethodDescriptorType, types.WrapperDescriptorType,
+        type(vars(Local)["name"]),
     ]
 )  # fmt: skip
 """Atoms that nothing is done to, but what they have does something to others."""
@@ -75,6 +95,8 @@ _AS_THEY_ARE = (
 )  # fmt: skip
 """What a class gives of itself just as it stands."""
 SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+_NAMES = frozenset(["__name__", "__qualname__"])
+"""What a class is called."""
 _LOOKING_UP = (types.WrapperDescriptorType, types.FunctionType)
 """What `__getattribute__` is where it is that of C; PyPy has functions for that."""
 
@@ -84,16 +106,19 @@ def static_attribute(receiver: object, name: object) -> object:
     if receiver is MISSING or type(receiver) is Aliases or type(name) is not str:
         return MISSING
     kind = type(receiver)
+    if kind is Made:
+        return _method_of(receiver.kind, name)  # type: ignore[attr-defined]
     if kind is super:
-        of: Any = receiver
-        return inherited_attribute(super, of.__thisclass__, of.__self__, name)
+        return _inherited(receiver, name)
     if not _has_usual_attributes(kind):
         return MISSING
     if issubclass(kind, type):
         if name == "__dict__":
             return namespace(receiver)
-        if any(_is_setting(namespace(each).get(name)) for each in mro(kind)):
-            return MISSING
+        setting = [each for each in mro(kind) if _is_setting(namespace(each).get(name))]
+        if setting:
+            is_usual = name in _NAMES and setting[0] is type
+            return got_by(namespace(type)[name], receiver) if is_usual else MISSING
         for each in mro(receiver):
             known = namespace(each)
             if name in known:
@@ -102,6 +127,8 @@ def static_attribute(receiver: object, name: object) -> object:
                     return found.__func__
                 if is_a(found, classmethod):
                     return types.MethodType(found.__func__, receiver)
+                if is_a(found, types.ClassMethodDescriptorType):  # such as `int.from_bytes`
+                    return found.__get__(None, receiver)  # type: ignore[arg-type]
                 if is_a(found, _AS_THEY_ARE) or not _is_binding(found):
                     return found
                 return MISSING
@@ -139,19 +166,40 @@ def static_attribute(receiver: object, name: object) -> object:
     return MISSING if is_python_type(type(found)) else got_by(found, receiver)
 
 
-def inherited_attribute(looking: object, kind: object, receiver: object, name: Any) -> object:
-    """Return what `super(kind, receiver)` gives, as far as it is a method, or MISSING."""
-    if looking is not super or receiver is MISSING or type(receiver) is Aliases:
+def _method_of(kind: type, name: str) -> object:
+    """Return what a class gives its new objects, of a method the function, or MISSING."""
+    _, holder = position(kind, name)
+    if holder is None:
         return MISSING
-    of_class = is_a(receiver, type) and any(each is kind for each in mro(receiver))
-    classes = mro(receiver if of_class else type(receiver))
-    places = [place for place, each in enumerate(classes) if each is kind]
-    for each in classes[places[0] + 1 :] if places else ():
+    found = namespace(mro(kind)[holder])[name]
+    if is_a(found, (staticmethod, classmethod)):
+        found = found.__func__
+    return found if is_python_function(found) or not _is_binding(found) else MISSING
+
+
+def class_of(thing: object) -> type:
+    """Return the class of an object, also of one that is new."""
+    return thing.kind if type(thing) is Made else type(thing)
+
+
+def behind(looking: object) -> tuple[object, tuple[type, ...]]:
+    """Return the object that `super` looks at, and the classes in which it looks things up."""
+    receiver, kind, first = (get(looking) for get in _PARTS_OF_SUPER)
+    classes = mro(first)
+    place = next(place for place, each in enumerate(classes) if each is kind)
+    return receiver, classes[place + 1 :]
+
+
+def _inherited(looking: object, name: str) -> object:
+    """Return what `super()` gives, as far as it is a method, or MISSING."""
+    receiver, classes = behind(looking)
+    of_class = _PARTS_OF_SUPER[2](looking) is receiver
+    for each in classes:
         found = namespace(each).get(name, MISSING)
         if is_a(found, staticmethod):
             return found.__func__
         if is_a(found, classmethod):
-            return types.MethodType(found.__func__, classes[0])
+            return types.MethodType(found.__func__, _PARTS_OF_SUPER[2](looking))
         if type(found) is types.BuiltinFunctionType:  # such as `object.__new__`
             return found
         if type(found) is types.FunctionType:
@@ -162,6 +210,10 @@ def inherited_attribute(looking: object, kind: object, receiver: object, name: A
     return MISSING
 
 
+_PARTS_OF_SUPER: list[Callable[[Any], Any]] = [
+    vars(super)[name].__get__ for name in ("__self__", "__thisclass__", "__self_class__")
+]
+"""Get what `super` was given, whatever the classes behind it have of these names."""
 _METHODS_OF_C = (types.MethodDescriptorType, types.WrapperDescriptorType)
 
 
@@ -196,18 +248,31 @@ def searched(classes: Sequence[type], name: str) -> tuple[tuple[int, ...], int |
 
 
 def static_item(receiver: object, key: object, absent: object = MISSING) -> object:
-    """Return an item of a plain container without running any code of the program, or MISSING.
+    """Return an item of a container without running any code of the program, or MISSING.
 
     Of a dictionary without such a key it is `absent`.
     """
-    if type(receiver) in (list, tuple) and type(key) is int:
+    container: Any = receiver
+    kind = _gets_items_as(type(receiver))
+    if kind is dict and type(key) in PLAIN_KEYS:
+        return dict.get(container, key, absent)
+    if kind in (list, tuple) and type(key) is int:
         try:
-            return receiver[key]  # type: ignore[index]
+            return kind.__getitem__(container, key)
         except IndexError:
             return MISSING
-    if type(receiver) in (dict, defaultdict, OrderedDict) and type(key) in PLAIN_KEYS:
-        return receiver.get(key, absent)  # type: ignore[attr-defined]
     return MISSING
+
+
+@once
+def _gets_items_as(kind: type) -> type | None:
+    """Return the class of containers of which a class has its way to get items."""
+    for each in mro(kind):
+        if each is OrderedDict:  # that of PyPy has its own
+            return dict
+        if "__getitem__" in namespace(each):
+            return next((known for known in (dict, list, tuple) if each is known), None)
+    return None
 
 
 def got_by(descriptor: Any, receiver: object) -> object:
@@ -333,8 +398,8 @@ def elements(container: Any) -> list[object]:
     if is_a(container, (set, frozenset)):
         # Their order is that of addresses, which are others in the next execution.
         return [] if all(map(_is_plain, frozenset(container))) else [ANY]
-    if type(container) is tuple and not _PYPY:
-        return gc.get_referents(container)  # that of zip_longest() has gaps, which it leaves out
+    if type(container) in (tuple, list) and not _PYPY:
+        return gc.get_referents(container)  # some of C code have gaps, which it leaves out
     kinds: tuple[Any, ...] = (list, tuple, deque)
     for kind in kinds:
         if is_a(container, kind):
@@ -354,6 +419,9 @@ def is_data(thing: object) -> bool:
 
 
 def _is_plain(thing: object) -> bool:
+    """Tell a value, or a class of C: they are always at the same address, and hold nothing."""
+    if type(thing) is type:
+        return not can_change(thing)
     return type(thing) in ATOMS or (type(thing) is tuple and all(map(_is_plain, thing)))
 
 

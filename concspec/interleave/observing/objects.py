@@ -32,7 +32,7 @@ from concspec.interleave.observing.classes import (
     is_modelled_class,
     is_of_ctypes,
     is_of_program,
-    is_of_python,
+    is_of_python_or_text,
     is_python,
     is_python_type,
     is_watched_for_its_end,
@@ -49,6 +49,7 @@ from concspec.interleave.observing.looking import (
     REAL_LOCKS,
     WRITABLE,
     Aliases,
+    Made,
     begins_in_each_thread,
     elements,
     factory_of,
@@ -59,6 +60,7 @@ from concspec.interleave.observing.looking import (
     is_data,
     is_of_class,
 )
+from concspec.interleave.operations import ONLY_READ
 
 if TYPE_CHECKING:
     from concspec.interleave.operations import Place
@@ -113,7 +115,8 @@ class Objects:
     def may_change_classes(self, places: tuple[Place, ...]) -> bool:
         """Tell whether a class can be among what is changed."""
         return any(
-            owner is None or (owner >= 0 and is_a(self.kept[owner], type)) for owner, _ in places
+            owner is None or (owner >= 0 and field != ONLY_READ and is_a(self.kept[owner], type))
+            for owner, field in places
         )
 
     def attributes_of(self, thing: object) -> dict[str, object] | None:
@@ -179,6 +182,10 @@ class Objects:
             seen.add(id(thing))
             if is_value(thing) or not mro(kind):
                 continue  # or a link of an lru_cache, in Python 3.9
+            if kind is Made:
+                closed.append(thing)
+                todo += [thing.kind] if inside else []  # type: ignore[attr-defined]
+                continue
             todo += hooks(kind)
             if kind is Aliases:
                 todo += thing.objects  # type: ignore[attr-defined]
@@ -231,7 +238,7 @@ class Objects:
                 found.append(thing)
                 if kind in WEAK:
                     self.distrust(UNSEEN[weakref.ref])
-            elif is_python_type(kind) and is_of_python(kind):
+            elif is_python_type(kind) and is_of_python_or_text(kind):
                 if inside:
                     self.enter(thing, found, todo)
                 else:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import _io
 import builtins
+import itertools
 import operator
 import re
 import sys
@@ -24,6 +25,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.c_code import (
+    ASKING_METHODS,
     ATTRIBUTE_METHODS,
     CALLING,
     COMPARING_METHODS,
@@ -35,6 +37,7 @@ from concspec.interleave.observing.c_code import (
     LOCAL,
     LOOKING,
     METHODS_OF_ALL,
+    METHODS_OF_CONTAINERS,
     READING,
     READING_METHODS,
     RUNNING,
@@ -46,11 +49,16 @@ from concspec.interleave.observing.c_code import (
     UNSEEN,
     UPDATING_METHODS,
     WEAK,
+    asks_only,
     is_known,
-    is_plain_reader,
+    is_of_interpreter,
     is_value,
+    keeps_nothing,
+    only_asks_or_shows,
     only_reads,
     reads_clock,
+    reads_when_called,
+    stays_outside,
 )
 from concspec.interleave.observing.classes import (
     TEXTS,
@@ -59,8 +67,10 @@ from concspec.interleave.observing.classes import (
     has_finalizer,
     hooks,
     is_a,
+    is_asked_by_program,
     is_iterator,
     is_modelled_class,
+    is_moved_by_python,
     is_of_ctypes,
     is_of_python,
     is_python,
@@ -72,15 +82,20 @@ from concspec.interleave.observing.classes import (
     once,
 )
 from concspec.interleave.observing.looking import (
+    ANY,
     ATOMS,
     CONTAINERS,
     EMPTY,
     HOLDERS,
     MISSING,
     NEW,
+    NEW_GENERATOR,
     PLAIN_KEYS,
     SLOTS,
     Aliases,
+    Made,
+    behind,
+    class_of,
     elements,
     factory_of,
     field_of,
@@ -99,6 +114,7 @@ from concspec.interleave.observing.sites import (
     COMPREHENSIONS,
     ENDING,
     GATHERING,
+    GENERATOR,
     GLOBAL,
     ITEM,
     ITERATION,
@@ -111,7 +127,7 @@ from concspec.interleave.observing.sites import (
     Site,
 )
 from concspec.interleave.observing.values import Values
-from concspec.interleave.operations import ORDER, WHOLE, Inherited
+from concspec.interleave.operations import ONLY_READ, ORDER, WHOLE, Inherited
 from concspec.interleave.watched import LOGGING, is_modelled, is_shown, is_watched, where
 
 if TYPE_CHECKING:
@@ -137,22 +153,27 @@ _PEEKED = frozenset(
     ]
 )  # fmt: skip
 _GIVEN_TO = (threading.Thread, threading.local, Aliases)
+_MOST_OF_ONE = 20  # objects of which one may be meant, before it may be any
 _MOVING_ON = frozenset(["next", "all", "keys"])
 
 
 class Observer(Values):
     """Resolves the sites of one execution."""
 
-    __slots__ = ("streams",)
+    __slots__ = ("leaked", "shared", "streams")
 
-    def __init__(self, objects: Objects) -> None:
-        """Start with no value known."""
+    def __init__(self, objects: Objects, shared: frozenset[str]) -> None:
+        """Start with no value known; `shared` has the accesses that are switch points."""
         super().__init__(objects)
+        self.shared = shared
+        self.leaked: set[str] = set()  # variables that may not be a function's own after all
         self.streams = (sys.stdout, sys.stderr)  # the world's: what is written there is no result
 
     def observe(self, site: Site, frame: types.FrameType) -> Touched:
         """Return the places `site` is about to touch, and whether it changes them."""
         kind = site.kind
+        if site.is_own:
+            return NOTHING
         if kind == GLOBAL:
             # A global is an item of its module's namespace, as `globals()["name"]` is.
             scope = frame.f_globals
@@ -162,12 +183,14 @@ class Observer(Values):
         if kind == ATTRIBUTE:
             if site.name in _PEEKED and is_modelled(site.code.co_filename):
                 return NOTHING  # what a primitive does with its own state is seen as steps
-            return self.attribute(self.value(site.receiver, frame), site.name, write=site.write)
+            return self.attribute(self.owner(site, frame), site.name, write=site.write)
         if kind == CALL:
             return self.called(site, frame)
         if kind == OPERATOR:
             return self.operated(site, frame)
         if kind == CELL:
+            if site.is_lent and site.label not in self.shared:
+                return NOTHING
             return ((-1, site.field),), site.write
         if kind == NAME:
             names: Any = frame.f_locals
@@ -184,10 +207,7 @@ class Observer(Values):
         if kind == ITEM:
             return self.item(receiver, site, frame)
         if kind == CAPTURE:
-            # An iterator remembers how large a dictionary or a set was; that of a list does not.
-            if is_a(receiver, list) and not hooks(type(receiver)):
-                return NOTHING
-            return self.whole(receiver)[0], False
+            return self.captured(receiver)
         if site.name == "deep":
             return self.touched([receiver], inside=False, write=False)
         if site.name == "inside":
@@ -213,10 +233,18 @@ class Observer(Values):
         others = [*scopes[1:], frame.f_builtins]
         return (place, *[(self.objects.name(each), site.field) for each in others]), False
 
-    def going_on(self, site: Site, touched: Touched, given: tuple[object, ...]) -> Touched:
+    def going_on(
+        self, site: Site, frame: types.FrameType, touched: Touched, given: tuple[object, ...]
+    ) -> Touched:
         """Return what C code touches that goes on with values which it was given."""
         if site.kind == ITERATION and site.name == "next":
-            return touched  # by which Python code goes on
+            iterated = self.value(site.receiver, frame)
+            if iterated is NEW_GENERATOR or is_moved_by_python(type(iterated)):
+                return touched  # by which Python code goes on
+        if site.kind == CALL:
+            function, owner = self.callee(site, frame)
+            if is_a(owner, str) and function.__name__ == "join":
+                return touched  # which takes nothing but texts, and these do not change
         places, write = touched
         more, moves = self.touched([*given], inside=False, write=write)
         return (tuple(dict.fromkeys((*places, *more))), moves) if more else touched
@@ -224,7 +252,7 @@ class Observer(Values):
     def looker(self, site: Site, frame: types.FrameType) -> tuple[str | None, Callable[[], object]]:
         """Return what to call that which `site` touches, and what looks at it whenever called."""
         if site.kind == ATTRIBUTE:
-            owner = self.value(site.receiver, frame)
+            owner = self.owner(site, frame)
             return site.label, lambda: static_attribute(owner, site.name)
         if site.kind in (GLOBAL, CELL, NAME):
             return site.label, lambda: self.read(site, frame)
@@ -247,6 +275,10 @@ class Observer(Values):
     def attribute(self, receiver: object, name: str, *, write: bool) -> Touched:
         """Return what getting or setting an attribute touches."""
         kind = type(receiver)
+        if kind is Aliases and receiver is not NEW:
+            return self.attribute_of_one(receiver.objects, name, write=write)  # type: ignore[attr-defined]
+        if kind is Made:
+            return self.places(receiver, name, write=False), False
         if kind is types.MethodType and name not in _OF_METHODS:
             return self.attribute(receiver.__func__, name, write=write)  # type: ignore[attr-defined]
         if name in _PEEKED:
@@ -267,6 +299,16 @@ class Observer(Values):
         write = write and not _is_set_by_code(kind, name)
         return self.places(receiver, name, write=write), write
 
+    def attribute_of_one(self, objects: list[object], name: str, *, write: bool) -> Touched:
+        """Return what an attribute touches of one of these objects, or of a new one of C."""
+        if len(objects) > _MOST_OF_ONE or any(
+            each is one for each in objects for one in (ANY, LOOKING, CALLING)
+        ):
+            return self.places_anywhere(name, write=write), write
+        touched = [self.attribute(each, name, write=write) for each in objects]
+        places = dict.fromkeys(place for places, _ in touched for place in places)
+        return (*places,), any(writes for _, writes in touched)
+
     def peeked(self, kind: type, name: str = "", *, write: bool) -> None:
         """Note an attribute, of any name if none is given, that tells of steps or of code.
 
@@ -286,8 +328,12 @@ class Observer(Values):
         kind = type(receiver)
         if receiver is NEW:
             return ()
-        if receiver is MISSING or kind is Aliases or kind is super:
+        if receiver is MISSING or kind is Aliases:
             return self.places_anywhere(name, write=write)
+        if kind is Made:
+            return self.places_of_new(receiver.kind, name)  # type: ignore[attr-defined]
+        if kind is super:
+            return self.places_behind(receiver, name, write=write)
         if kind is types.CellType:
             return ((-1, WHOLE),)
         if issubclass(kind, type):
@@ -337,6 +383,23 @@ class Observer(Values):
         elif not can_change(has):
             return (own, *passed) if known or passed else ()
         return (own, *passed, (self.objects.name(has), field))
+
+    def places_of_new(self, kind: type, name: str) -> tuple[Place, ...]:
+        """Return the places of an attribute of a new object, which its class has."""
+        asked, holder = position(kind, name)
+        found = asked if holder is None else (*asked, holder)
+        return tuple([(self.objects.name(mro(kind)[each]), (name,)) for each in found])
+
+    def places_behind(self, looking: object, name: str, *, write: bool) -> tuple[Place, ...]:
+        """Return the places of an attribute that `super` looks up: classes have it."""
+        receiver, classes = behind(looking)
+        asked, holder = searched(classes, name)
+        if write or holder is None:
+            return self.places_anywhere(name, write=write)
+        places = [(self.objects.name(classes[each]), (name,)) for each in (*asked, holder)]
+        if type(namespace(classes[holder])[name]) in SLOTS:
+            places.append((self.objects.name(receiver), (name,)))
+        return (*places,)
 
     def places_anywhere(self, name: str, *, write: bool) -> tuple[Place, ...]:
         """Return the places of an attribute of an object that is not known."""
@@ -402,12 +465,28 @@ class Observer(Values):
         """Return the places of going through `receiver`, but not through what is inside."""
         if is_a(receiver, CONTAINERS) and not hooks(type(receiver)):
             return ((self.objects.name(receiver), WHOLE),), False
-        if is_a(receiver, (tuple, frozenset)):
+        if is_a(receiver, (tuple, frozenset)) or (
+            type(receiver) is Aliases and receiver.tuples == 1
+        ):
             return NOTHING
         return self.touched([receiver], inside=False, write=False)
 
-    def touched(self, roots: list[object], *, inside: bool, write: bool) -> Touched:
-        """Return all that C code may touch which is handed `roots`; an iterator it moves on."""
+    def captured(self, iterated: object) -> Touched:
+        """Return what asking for an iterator touches: it remembers how large a dictionary was.
+
+        So it does of a set, but not of a list.
+        """
+        if is_a(iterated, list) and not hooks(type(iterated)):
+            return NOTHING
+        return self.whole(iterated)[0], False
+
+    def touched(
+        self, roots: list[object], *, inside: bool, write: bool, by: object = LOOKING
+    ) -> Touched:
+        """Return all that C code may touch which is handed `roots`; an iterator it moves on.
+
+        It is that of `by`: a function, or a class.
+        """
         found, calls, closed = self.objects.reach(roots, inside=inside)
         sets = any(map(_sets_attributes, calls))
         if sets and any(is_a(each, type) for each in closed):
@@ -417,17 +496,24 @@ class Observer(Values):
         if calls and not (inside and write):
             # A function written in C that is called with what is found, such as the key of `max`.
             write = write or any(not only_reads(each) for each in calls)
-            if not inside and not all(map(is_plain_reader, calls)):
+            if not inside and not all(map(stays_outside, calls)):
                 found, _, _ = self.objects.reach(roots, inside=True)
         if is_anything(found):
             return ((None, WHOLE),), write
+        only_read: list[bool] = []
         if not write:
             # To get an item can be to add one, and so it is to get the next one.
-            write = any(is_iterator(type(each)) or is_a(each, defaultdict) for each in found)
+            only_read = [not (is_iterator(type(e)) or is_a(e, defaultdict)) for e in found]
+            write = not all(only_read)
+        elif all(map(is_of_interpreter, [by, *calls])):
+            only_read = [is_a(each, type) for each in found]
         return tuple(
             [
-                (-1 if is_a(each, types.CellType) else self.objects.name(each), WHOLE)
-                for each in found
+                (
+                    -1 if is_a(each, types.CellType) else self.objects.name(each),
+                    ONLY_READ if write and is_read else WHOLE,
+                )
+                for each, is_read in itertools.zip_longest(found, only_read)
             ]
         ), write
 
@@ -435,6 +521,8 @@ class Observer(Values):
 
     def called(self, site: Site, frame: types.FrameType) -> Touched:
         function, owner = self.callee(site, frame)
+        if site.lends and not keeps_nothing(function, owner):
+            self.leaked |= site.lends
         if function is MISSING:
             return ((None, WHOLE),), True
         if site.name == "*":
@@ -458,6 +546,8 @@ class Observer(Values):
     ) -> Touched:
         """Return what a function touches of what it is handed."""
         if is_python_function(function):
+            if is_a(owner, type):
+                self.ends(owner, frame)  # its metaclass may make one
             if function.__code__ is site.followed:
                 return NOTHING
             self.question(function, frame)
@@ -472,7 +562,9 @@ class Observer(Values):
         given = self.given(site, frame)
         if is_a(function, types.CodeType):
             self.begin_comprehension(function, site, frame)
-            return NOTHING
+            # Since Python 3.15 it asks for the iterator itself, where no event tells of it.
+            asks = sys.version_info >= (3, 15) and function.co_flags & GENERATOR
+            return self.captured(given[0]) if asks and given else NOTHING
         if type(function) is Aliases:
             return self.handed_to_one_of(function, given, site, frame)
         if is_a(function, type):
@@ -489,20 +581,22 @@ class Observer(Values):
             if reads_clock(function, owner):
                 return self.told_the_time(frame)
             if is_a(owner, types.ModuleType) or owner is MISSING:
-                return self.function(function, given, frame)
+                return self.function(site, function, given, frame)
             return self.method(function.__name__, owner, given)
         if is_a(function, WEAK):
             self.question(weakref.ref, frame)
         if _is_seen(function):
             return NOTHING
-        return self.touched([function, *given], inside=True, write=True)
+        write = not reads_when_called(type(function))
+        bound = [] if owner is MISSING else [owner]
+        return self.touched([function, *bound, *given], inside=True, write=write, by=type(function))
 
     def handed_to_one_of(
         self, functions: Aliases, given: list[object], site: Site, frame: types.FrameType
     ) -> Touched:
         """Return what is touched by one of several functions, or by a method of one of these."""
-        known = functions is NEW
         method = site.receiver.name if isinstance(site.receiver, Method) else ""
+        known = functions is NEW and (not method or method in METHODS_OF_CONTAINERS)
         inside = not known or method in ("format", "format_map")
         places, write = self.touched([functions, *given], inside=inside, write=not known)
         if known and method in UPDATING_METHODS:  # of a new dictionary
@@ -510,17 +604,20 @@ class Observer(Values):
         for each in () if method else functions.objects:
             if each is LOOKING:
                 for looked_at in given:
-                    self.peeked(type(looked_at), write=False)
+                    for thing in looked_at.objects if type(looked_at) is Aliases else [looked_at]:
+                        self.peeked(class_of(thing), write=False)
             if is_a(each, (type, types.BuiltinFunctionType)):
                 more, writes = self.handed(site, each, MISSING, frame)
                 places, write = (*places, *more), write or writes
         return places, write
 
-    def function(self, function: Any, given: list[object], frame: types.FrameType) -> Touched:
+    def function(
+        self, site: Site, function: Any, given: list[object], frame: types.FrameType
+    ) -> Touched:
         """Return what a function of a module written in C touches."""
         self.question(function, frame)
         if function in LOCAL or (function in SHOWING and not given):
-            self.shown(function, frame)
+            self.shown(site, function)
             if len(given) > 1 and given[1] is not None:
                 return self.given_builtins(given[1])
             return ((-1, WHOLE),), False
@@ -532,11 +629,13 @@ class Observer(Values):
             return self.printed(given)
         if function in SHOWING:
             for each in given if function is vars else ():
-                self.peeked(type(each), "__dict__", write=False)
+                self.peeked(class_of(each), "__dict__", write=False)
             return self.touched(given, inside=True, write=False)
         if function.__module__ == "_abc":  # what is registered with one class counts for others
             registry = self.objects.name(vars(sys.modules["_abc"]))
-            return ((registry, WHOLE),), function.__name__ == "_abc_register"
+            # What an answer was is remembered, and decides what is asked next, if that matters.
+            write = function.__name__ == "_abc_register" or site.label in self.shared
+            return ((registry, WHOLE),), write or any(map(is_asked_by_program, given))
         if function.__module__ in HARMLESS_MODULES:
             return self.touched(given, inside=False, write=False)
         if function in GETTING or function in SETTING:
@@ -544,14 +643,15 @@ class Observer(Values):
             if len(given) > 1 and type(given[1]) is str:
                 return self.attribute(given[0], given[1], write=write)
             for each in given[:1]:
-                self.peeked(type(each), write=write)
+                self.peeked(class_of(each), write=write)
             return self.touched([function, *given], inside=True, write=write)
         if function in READING:
             return self.gone_through(given, moves=function in GOING)
-        places, write = self.touched(given, inside=True, write=True)
+        looks, changes = not asks_only(function), not only_asks_or_shows(function)
+        places, write = self.touched(given, inside=looks, write=changes, by=function)
         if function.__module__ not in STATELESS:
-            module = sys.modules.get(function.__module__ or "")
-            places += ((self.objects.name(vars(module or builtins)), WHOLE),)
+            module = vars(sys.modules.get(function.__module__ or "") or builtins)
+            places += ((self.objects.name(module), WHOLE if changes else ONLY_READ),)
         return places, write
 
     def told_the_time(self, frame: types.FrameType) -> Touched:
@@ -564,10 +664,10 @@ class Observer(Values):
             return NOTHING
         return ((self.objects.name(vars(time)), ("the time",)),), True
 
-    def shown(self, function: Any, frame: types.FrameType) -> None:
-        """Note that a function shows the variables of one in whose code it is not named."""
+    def shown(self, site: Site, function: Any) -> None:
+        """Note that a function shows variables that is called by another name than its own."""
         name = function.__name__
-        if name not in frame.f_code.co_names:
+        if site.label != f"{name}[]":
             self.objects.distrust(f"the variables that {name}() shows under another name")
 
     def given_builtins(self, scope: object) -> Touched:
@@ -606,14 +706,15 @@ class Observer(Values):
         if name in SETTERS:
             return self.touched([setattr, owner, *given], inside=True, write=True)
         if is_a(owner, (*TEXTS, tuple, frozenset)):
-            # A format can name attributes and items: "{0.x}".
-            inside = name in ("format", "format_map") and any(
-                str.__contains__(owner, each) for each in ".["
+            # What all objects have looks at attributes; a format can name them, and items: "{0.x}".
+            inside = name in METHODS_OF_ALL or (
+                name in ("format", "format_map")
+                and any(str.__contains__(owner, each) for each in ".[")
             )
             return self.touched([owner, *given], inside=inside, write=False)
         self.lent(name, owner, given)
         if is_value(owner):
-            return self.touched(given, inside=True, write=True)
+            return self.touched(given, inside=False, write=True)
         if is_a(owner, type) and not is_python_type(owner):
             return self.touched(given, inside=False, write=False)
         if is_a(owner, CONTAINERS) and name not in METHODS_OF_ALL:
@@ -635,8 +736,9 @@ class Observer(Values):
             others = [*given, *elements(owner)] if name in COMPARING_METHODS else given
             places, moved = self.touched(others, inside=False, write=False)
             return (own, *asked, *places), write or moved
-        reads = is_a(owner, CONTAINERS) and name in READING_METHODS
-        return self.touched([owner, *given], inside=not reads, write=not reads)
+        looks = not (is_a(owner, CONTAINERS) and name in READING_METHODS)
+        write = looks and name not in ASKING_METHODS
+        return self.touched([owner, *given], inside=looks, write=write, by=type(owner))
 
     def looked_up(self, things: list[object], *names: str) -> tuple[Place, ...]:
         """Return the places of attributes that C code looks up on objects of Python classes."""
@@ -669,14 +771,14 @@ class Observer(Values):
         if kind is type and len(given) == 1:
             return NOTHING
         if hooks(type(kind)):
-            return self.touched([kind, *given], inside=True, write=True)
+            return self.touched([kind, *given], inside=True, write=True, by=kind)
         if is_python_type(kind):
             return NOTHING if is_of_python(kind) else self.touched(given, inside=False, write=False)
         if is_known(kind):
             keys = self.looked_up(given, "keys") if issubclass(kind, dict) else ()
             places, write = self.gone_through(given, moves=kind in GOING)
             return (*keys, *places), write
-        return self.touched(given, inside=True, write=True)
+        return self.touched(given, inside=True, write=True, by=kind)
 
     def operated(self, site: Site, frame: types.FrameType) -> Touched:
         """Return what an operator touches; `shared += [1]` changes its left operand."""
@@ -698,7 +800,7 @@ class Observer(Values):
         Whoever gets at the variables of a function then may use them later.
         """
         if site.kind == ATTRIBUTE:
-            receiver = self.value(site.receiver, frame)
+            receiver = self.owner(site, frame)
             if site.name == "f_locals":
                 self.peeked(type(receiver), site.name, write=site.write)
             if is_a(receiver, type):
@@ -709,20 +811,26 @@ class Observer(Values):
                 if type(operand) not in ATOMS or operand is MISSING:
                     forget()
         elif site.kind == CALL:
-            function, _ = self.callee(site, frame)
+            function, owner = self.callee(site, frame)
+            if site.lends and not keeps_nothing(function, owner):
+                self.leaked |= site.lends
             if is_a(function, type):
                 self.ends(function, frame)
                 if is_python_type(function):
                     return
             elif is_python(function):
+                if is_a(owner, type):
+                    self.ends(owner, frame)
                 return
             elif is_a(function, types.CodeType):
                 self.begin_comprehension(function, site, frame)
                 return
             called = self.value(site.receiver, frame)
             given = self.given(site, frame)
-            if is_a(called, types.BuiltinFunctionType) and called in LOCAL:
-                self.shown(called, frame)
+            if is_a(called, types.BuiltinFunctionType) and (
+                called in LOCAL or (called in SHOWING and not given)
+            ):
+                self.shown(site, called)
             if is_a(called, (types.BuiltinFunctionType, types.MethodType)):
                 self.lent(called.__name__, called.__self__, given)
             if _may_set_attributes(called, given):
@@ -755,12 +863,12 @@ class Observer(Values):
 
 def _is_text_or_called(thing: object) -> bool:
     """Tell what is no memory that can change, as far as it is known."""
-    return type(thing) in ATOMS or type(thing) is Aliases or callable(thing)
+    return type(thing) in ATOMS or type(thing) is Aliases or is_a(thing, int) or callable(thing)
 
 
 def _is_seen(thing: object) -> bool:
     """Tell an object of which all that it does is Python code."""
-    kind = type(thing)
+    kind = class_of(thing)
     return kind is not Aliases and is_python_type(kind) and is_of_python(kind)
 
 

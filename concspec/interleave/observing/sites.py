@@ -88,7 +88,10 @@ class Null(NamedTuple):
 
 
 class Part(NamedTuple):
-    """An item of what is gone through or unpacked."""
+    """An item of what the instruction at `offset` goes through, or the one at `place` unpacked."""
+
+    offset: int = -1
+    place: int | None = None
 
 
 Source = Union[
@@ -115,6 +118,8 @@ def pushed(sources: Iterable[Source]) -> Iterator[Result | Latest | Gathered]:
         source = todo.pop()
         if isinstance(source, (Result, Latest)):
             yield source
+        elif isinstance(source, Part):
+            yield Result(source.offset)
         elif isinstance(source, Method):
             todo += [source.receiver, Result(source.offset)]
         elif isinstance(source, (Built, Either, Gathered)):
@@ -152,10 +157,13 @@ class Site:
         "deletes",
         "field",
         "followed",
+        "is_lent",
         "is_of_library",
+        "is_own",
         "key",
         "kind",
         "label",
+        "lends",
         "line",
         "name",
         "needed",
@@ -196,6 +204,9 @@ class Site:
         self.deletes = False
         self.is_of_library = not is_program_code(code.co_filename)
         self.followed: CodeType | None = None
+        self.is_own = False
+        self.is_lent = False
+        self.lends: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Show the access and where it stands."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import array
 import functools
+import itertools
 import operator
 import sys
 import threading
 import types
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.bytecode import first_given
@@ -22,21 +23,25 @@ from concspec.interleave.observing.c_code import (
     GETTERS,
     GETTING,
     LOOKING,
-    READING,
-    STATELESS,
+    gives_text,
+    gives_what_it_was_given,
     is_known,
     is_value,
     makes_values,
     reads_clock,
+    reads_when_called,
 )
 from concspec.interleave.observing.classes import (
     TEXTS,
+    gives_items_by_python,
     hooks,
     is_a,
     is_iterated_by_generator,
     is_iterated_by_python,
     is_iterator,
     is_modelled_class,
+    is_of_python,
+    is_python,
     is_python_function,
     is_python_type,
     mro,
@@ -44,15 +49,18 @@ from concspec.interleave.observing.classes import (
     once,
 )
 from concspec.interleave.observing.looking import (
+    ANY,
     ATOMS,
     HOLDERS,
     MISSING,
     NEW,
+    NEW_GENERATOR,
     PLAIN_KEYS,
     Aliases,
+    Made,
+    class_of,
     elements,
     factory_of,
-    inherited_attribute,
     is_anything,
     is_data,
     static_attribute,
@@ -78,6 +86,7 @@ from concspec.interleave.observing.sites import (
     Latest,
     Local,
     Method,
+    Part,
     Result,
     pushed,
 )
@@ -94,10 +103,13 @@ _ARITHMETIC = (
     "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",
     "truediv", "xor",
 )  # fmt: skip
-_GIVING = frozenset(
-    ["__getitem__", "__missing__", "__class_getitem__", "__neg__", "__pos__", "__invert__"]
-    + [f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")]
-)
+_GIVING = {
+    ITEM: frozenset(["__getitem__", "__missing__", "__class_getitem__"]),
+    OPERATOR: frozenset(
+        ["__neg__", "__pos__", "__invert__"]
+        + [f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")]
+    ),
+}
 """The special methods that give what an item or an operation is."""
 _ITEMS_OF: dict[type, Callable[[Any], Iterable[object]]] = {
     **dict.fromkeys([list, tuple, deque], iter),
@@ -105,6 +117,15 @@ _ITEMS_OF: dict[type, Callable[[Any], Iterable[object]]] = {
     **dict.fromkeys([str, bytes, bytearray, range, array.array], lambda _: ()),
 }
 """What an item of a container can be; of some, nothing that is shared."""
+_OF_TUPLES = frozenset(
+    [
+        enumerate, zip, type({}.items()), type(OrderedDict().items()), itertools.combinations,
+        itertools.combinations_with_replacement, itertools.permutations, itertools.product,
+        itertools.zip_longest,
+    ]
+)  # fmt: skip
+"""What gives a new tuple each time."""
+_MOST_ITEMS = 100  # that are gone through to tell what one of them may be
 _GETTING_ITEMS = frozenset(["get", "setdefault", "__getitem__"])
 
 
@@ -157,7 +178,7 @@ class Values:
                 return self.results[id(frame.f_back), id(frame.f_code)]
             found = frame.f_locals.get(name, MISSING)
             if name == ".0" and sys.version_info >= (3, 15) and is_iterated_by_python(type(found)):
-                return NEW if is_iterated_by_generator(type(found)) else MISSING
+                return NEW_GENERATOR if is_iterated_by_generator(type(found)) else MISSING
             return found
         if type(source) is Method:
             found = self.results.get((id(frame), source.offset), MISSING)
@@ -169,9 +190,19 @@ class Values:
             return static_attribute(receiver, source.name) if source.offset < 0 else MISSING
         if type(source) is Constant:
             return source.value
+        if type(source) is Part:
+            whole: Any = self.results.get((id(frame), source.offset), MISSING)
+            if source.place is None:
+                return whole
+            if type(whole) is Aliases:
+                return self.part_of(whole)
+            known = type(whole) in (tuple, list) and source.place < len(whole)
+            return whole[source.place] if known else MISSING
         if type(source) is Built:
-            parts = [self.value(each, frame) for each in source.parts]
-            return self.objects.made_of(parts)
+            made = self.objects.made_of([self.value(each, frame) for each in source.parts])
+            if source.is_tuple and type(made) is Aliases and made is not NEW:
+                return Aliases(made.objects, tuples=1)
+            return made
         if type(source) is Gathered:
             parts = [self.value(each, frame) for each in source.parts]
             put_in: Any = self.latest.get(id(frame), {}).get(source, {})
@@ -179,11 +210,20 @@ class Values:
         if type(source) is Latest:
             return self.latest.get(id(frame), {}).get(source, MISSING)
         if type(source) is Either:
-            known = self.latest.get(id(frame), {})
-            there = [one for one in source.parts if all(each in known for each in pushed([one]))]
+            pushed_here = self.latest.get(id(frame), {})
+            there = [
+                one for one in source.parts if all(each in pushed_here for each in pushed([one]))
+            ]
             values = [self.value(each, frame) for each in there]
             return self.objects.made_of(values) if values else MISSING
         return MISSING
+
+    def owner(self, site: Site, frame: types.FrameType) -> object:
+        """Return the object of which an attribute is looked up, or MISSING."""
+        if not site.arguments:
+            return self.value(site.receiver, frame)
+        looking, *given = [self.value(each, frame) for each in site.arguments]
+        return _made_super(given, frame) if looking is super else MISSING
 
     def callee(self, site: Site, frame: types.FrameType) -> tuple[Any, object]:
         """Return the function that is called, and the object it is bound to, or MISSING."""
@@ -193,7 +233,8 @@ class Values:
         if is_a(function, (types.BuiltinMethodType, types.MethodWrapperType)):
             owner = function.__self__
             return function, MISSING if owner is None else owner
-        return function, MISSING
+        run = _run_by_call(class_of(function))
+        return (function, MISSING) if run is None else (run, function)
 
     def given(self, site: Site, frame: types.FrameType) -> list[object]:
         """Return the arguments of a call; of `f(*rest)` those in `rest`, if it is a tuple."""
@@ -223,13 +264,12 @@ class Values:
             return frame.f_locals.get(site.name, MISSING)
         if kind == GATHERING:
             return self.gather(site, frame)
-        receiver = self.value(site.receiver, frame)
         if kind == ATTRIBUTE:
-            if site.arguments:
-                looking, of, owner = (self.value(each, frame) for each in site.arguments)
-                return inherited_attribute(looking, of, owner, site.name)
-            return static_attribute(receiver, site.name)
+            return static_attribute(self.owner(site, frame), site.name)
+        receiver = self.value(site.receiver, frame)
         if kind == ITEM:
+            if receiver is NEW:
+                return NEW
             key = self.value(site.key, frame)
             found = static_item(receiver, key)
             if found is MISSING and type(receiver) is defaultdict:
@@ -238,12 +278,16 @@ class Values:
                     self.promise(site, frame, receiver, key)
                 return MISSING
             return self.item_of(receiver) if found is MISSING else found
+        if kind == ITERATION and site.name == "next":
+            return self.part_of(receiver)
+        if kind == ITERATION and site.name in ("", "all"):  # it is unpacked
+            return receiver
         if kind != CAPTURE:
             # What is asked to leave a `with`, and is one of ours, gives a truth value.
             of = type(receiver)
-            return NEW if of is not Aliases and is_modelled_class(of) else MISSING
+            return MISSING if of is Aliases or of is Made or not is_modelled_class(of) else NEW
         if is_iterated_by_python(type(receiver)):
-            return NEW if is_iterated_by_generator(type(receiver)) else MISSING
+            return NEW_GENERATOR if is_iterated_by_generator(type(receiver)) else MISSING
         return receiver
 
     def promise(self, site: Site, frame: types.FrameType, container: object, key: object) -> None:
@@ -288,18 +332,32 @@ class Values:
             return MISSING
         return Aliases([*found, *closed]) if found or closed else NEW
 
+    def part_of(self, iterated: object) -> object:
+        """Return what is known of what an iterator gives next."""
+        if type(iterated) in _OF_TUPLES:
+            iterated = _giving_tuples(self.objects.made_of([iterated]))
+        if type(iterated) is Aliases:
+            if iterated.tuples == 1:
+                return Aliases(iterated.objects)
+            is_known = iterated is not NEW_GENERATOR and all(map(_only_holds, iterated.objects))
+            if iterated.tuples:
+                return Aliases(iterated.objects if is_known else [ANY], tuples=1)
+            return iterated if is_known else MISSING
+        is_short = type(iterated) in _ITEMS_OF and len(iterated) <= _MOST_ITEMS  # type: ignore[arg-type]
+        return self.item_of(iterated) if is_short else MISSING
+
     def result(self, site: Site, frame: types.FrameType) -> object:
         """Return the result of a call, as far as it can be told before."""
         given = self.given(site, frame)
         function, owner = self.callee(site, frame)
         if is_a(function, types.CodeType):
-            return NEW if function.co_flags & GENERATOR else MISSING
+            return NEW_GENERATOR if function.co_flags & GENERATOR else MISSING
         if is_python_function(function):
             if function.__code__.co_filename.startswith(OWN) or function is threading.enumerate:
                 # A truth value, a time, a lock or a list, unless it is what a queue holds.
                 return MISSING if function.__name__.startswith("get") else NEW
             # What others return is known when they do.
-            return NEW if function.__code__.co_flags & GENERATOR else MISSING
+            return NEW_GENERATOR if function.__code__.co_flags & GENERATOR else MISSING
         if function is NEW:
             return self.objects.made_of(given)
         if function is __import__ or function is eval:
@@ -320,12 +378,12 @@ class Values:
             if owner is MISSING and given:
                 owner, *given = given
         elif not is_a(function, (types.BuiltinFunctionType, types.MethodWrapperType)):
-            return MISSING
+            return self.given_by(function, given) if reads_when_called(type(function)) else MISSING
         if function.__name__ == "__getattribute__" and given:
             return static_attribute(owner, given[0])
         if is_a(owner, TEXTS):
             return NEW
-        if is_value(owner) or (is_a(owner, type) and makes_values(owner)):
+        if is_value(owner) or (is_a(owner, type) and (makes_values(owner) or is_known(owner))):
             return self.objects.made_of(given)
         if is_a(owner, dict) and function.__name__ in _GETTING_ITEMS and given:
             gets = function.__name__ == "get"
@@ -336,8 +394,15 @@ class Values:
             if found is not MISSING or not gets:
                 return found  # what is made and put there is new, and shared at once
         if is_a(owner, HOLDERS):
-            return self.objects.made_of([owner, *given])
+            made = self.objects.made_of([owner, *given])
+            return _giving_tuples(made) if function.__name__ == "items" else made
         return MISSING
+
+    def given_by(self, function: object, given: list[object]) -> object:
+        """Return what an object of C gives when called, if it calls no Python code for that."""
+        made = self.objects.made_of([function, *given])
+        calls = any(map(is_python, made.objects)) if type(made) is Aliases else True
+        return MISSING if calls else made
 
     def returned(self, function: Any, given: list[object], frame: types.FrameType) -> object:
         """Return the result of a function of a module written in C."""
@@ -345,31 +410,45 @@ class Values:
             return frame.f_globals
         if function is vars or function is locals:
             return static_attribute(given[0], "__dict__") if given else MISSING
-        if function in COUNTING:
+        if function is sys.exc_info:
+            return sys.exc_info()
+        if gives_text(function):
             return NEW
         if function is operator.getitem and len(given) > 1:
             return static_item(given[0], given[1])
         if function in GETTING and len(given) > 1:
             return static_attribute(given[0], given[1])
-        if function in READING or function.__module__ in STATELESS:
+        if gives_what_it_was_given(function):
             return self.objects.made_of(given)
         return MISSING
 
     def instance(self, kind: type, given: list[object]) -> object:
         """Return what is known of a new instance of a class."""
         if kind is type and len(given) == 1:
-            return MISSING if type(given[0]) is Aliases or given[0] is MISSING else type(given[0])
+            is_known_object = type(given[0]) is not Aliases and given[0] is not MISSING
+            return class_of(given[0]) if is_known_object else MISSING
         if kind in COUNTING:
             return NEW
         if makes_values(kind):
             return self.objects.made_of(given)
-        if is_python_type(kind) or not is_known(kind):
+        if is_python_type(kind):
+            return Made(kind) if _is_made_by_c(kind) else MISSING
+        if not is_known(kind):
             return MISSING
         if "__call__" in namespace(kind) and kind is not functools.partial:
             given = [*given, LOOKING if kind in GETTERS else CALLING]
         made = self.objects.made_of(given)
         # It may call what is not known as it goes on.
-        return Aliases([CALLING]) if made is MISSING and is_iterator(kind) else made
+        if made is MISSING and is_iterator(kind):
+            return Aliases([CALLING])
+        return _giving_tuples(made) if kind in _OF_TUPLES else made
+
+    def given_on(self, site: Site, frame: types.FrameType, value: object) -> object:
+        """Return what is known of the value that C code gives on which was given `value` itself."""
+        if site.kind == ITERATION and is_a(self.value(site.receiver, frame), types.GeneratorType):
+            return value
+        known = self.results.get((id(frame), site.offset), MISSING)
+        return self.objects.made_of([known, value])
 
     def value_of(
         self,
@@ -380,6 +459,9 @@ class Values:
     ) -> object:
         """Return the value `site` of `frame` gets if it is `ending` that it called, or MISSING."""
         code = ending.f_code
+        if site.kind == ITERATION and site.name == "next":
+            # Of a generator that others may have, too, it is a step that it has given something.
+            return value if self.value(site.receiver, frame) is NEW_GENERATOR else MISSING
         if self.is_called_by_c(site, frame, ending):
             return MISSING
         if site.kind == ATTRIBUTE:
@@ -392,14 +474,18 @@ class Values:
             return value if code.co_name == "__iter__" else MISSING
         if site.name == "compare" and type(value) not in ATOMS:
             self.objects.distrust(f"the truth of what {code.co_name} gives")
-        if site.kind in (ITEM, OPERATOR):
-            own = code.co_name in _GIVING
+        if site.kind in _GIVING:
+            own = code.co_name in _GIVING[site.kind] and site.name in ("", "binary", "inplace")
             return value if own and value is not NotImplemented else MISSING
         if site.kind == CALL:
             function, _ = self.callee(site, frame)
             if is_a(function, type):
-                function = static_attribute(function, "__init__")
-                value = ending.f_locals.get(first_given(ending), MISSING)
+                kind, function = function, static_attribute(function, "__new__")
+                if not (is_python_function(function) and function.__code__ is code):
+                    function = static_attribute(kind, "__init__")
+                    value = ending.f_locals.get(first_given(ending), MISSING)
+                elif not _is_set_up_by_python(kind):
+                    return MISSING
             if is_python_function(function):
                 function = function.__code__
             if function is code:
@@ -427,6 +513,44 @@ class Values:
             if is_a(thing, types.ModuleType) or hooks(type(thing)):
                 return True
         return False
+
+
+@once
+def _run_by_call(kind: type) -> object:
+    """Return what a call of an object of a class runs, if it is a function written in Python."""
+    found = (namespace(each).get("__call__") for each in mro(kind))
+    run = next((each for each in found if each is not None), None)
+    return run if is_python_function(run) else None
+
+
+@once
+def _is_made_by_c(kind: type) -> bool:
+    """Tell a class written in Python that leaves it to `object` to make its objects."""
+    ways = [static_attribute(kind, name) for name in ("__new__", "__init__", "__getattribute__")]
+    usual = [object.__new__, object.__init__, object.__getattribute__]
+    return is_of_python(kind) and all(map(operator.is_, ways, usual))
+
+
+@once
+def _is_set_up_by_python(kind: type) -> bool:
+    """Tell a class of which C code does nothing more to a new object."""
+    found = static_attribute(kind, "__init__")
+    return found is object.__init__ or is_python_function(found)
+
+
+def _giving_tuples(made: object) -> object:
+    """Return what is known of an iterator that gives new tuples of what `made` is made of."""
+    return Aliases(made.objects, tuples=2) if type(made) is Aliases else made
+
+
+def _only_holds(thing: object) -> bool:
+    """Tell what gives nothing but what it holds to those that go through it, and calls nothing."""
+    kind = type(thing)
+    return kind is not Made and (
+        kind in HOLDERS
+        or is_data(thing)
+        or (is_python_type(kind) and not gives_items_by_python(kind) and not is_iterator(kind))
+    )
 
 
 def _made_super(given: list[Any], frame: types.FrameType) -> object:
