@@ -784,8 +784,7 @@ class Execution:
                 del task.inside[id(calling)]
                 return
             if site.needed:  # it may give on what it was given
-                given_on = self.observer.given_on(site, calling, value)
-                self.observer.keep(site, calling, given_on)
+                self.observer.keep_given(site, calling, value)
             if not self.alone:
                 if not is_data(value):
                     given = (*given, value)
@@ -794,6 +793,8 @@ class Execution:
                 touched = self.observer.going_on(site, calling, touched, given)
                 if touched[0]:
                     self.perform(task, site, calling, touched, given)
+                    if site.needed:
+                        self.observer.keep_given(site, calling, MISSING)
         except Exception as error:  # noqa: BLE001 - raised again
             self.break_off(error)
 

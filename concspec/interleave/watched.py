@@ -48,15 +48,22 @@ def is_watched(code: types.CodeType) -> bool:
     filename = code.co_filename
     if is_modelled(filename):
         return id(code) in _WATCHED or (filename in _POOLS and code.co_name in _RUNNING_TASKS)
-    if filename in _SHOWING and code.co_name == "wrapper":
-        return False  # which notes what this thread is about to show, for itself alone
-    return is_shown(code)
+    return is_shown(code) and not _notes_what_is_shown(code)
 
 
 def is_told(code: types.CodeType) -> bool:
     """Tell whether what this code returns is seen, though its accesses are not."""
     filename = code.co_filename
-    return filename in _POOLS or (filename == _THREADING and code.co_name in _FINDING_THREADS)
+    return (
+        filename in _POOLS
+        or (filename == _THREADING and code.co_name in _FINDING_THREADS)
+        or _notes_what_is_shown(code)
+    )
+
+
+def _notes_what_is_shown(code: types.CodeType) -> bool:
+    """Tell the code that notes what a thread is about to show, for this thread alone."""
+    return code.co_name == "wrapper" and code.co_filename in _SHOWING
 
 
 def is_shown(code: types.CodeType) -> bool:

@@ -378,6 +378,25 @@ def test_what_bears_the_name_of_a_function_that_keeps_nothing_may_keep_it(name, 
     assert set(explore(program).outcomes) == expected
 
 
+def test_a_comprehension_may_have_a_variable_of_the_same_name():
+    def program():
+        x = 0
+
+        def add_and_compare():
+            nonlocal x
+            x += 1
+            return [any(x == other for other in (1, 2)) for x in (1, 2)]
+
+        def add():
+            nonlocal x
+            x += 1
+
+        both(add_and_compare, add)
+        return x
+
+    assert set(explore(program).outcomes) == {1, 2}
+
+
 def test_a_function_inside_that_is_also_a_target_shares_its_variables():
     def program():
         x = 0

@@ -186,7 +186,7 @@ def gives_text(function: Any) -> bool:
     """Tell a function of C of which the result is a text, or another new value."""
     return (
         function in COUNTING
-        or function.__module__ == SYSTEM
+        or (function.__module__ == SYSTEM and function is not os.fspath)
         or _path_of_function(function) in _GIVING_TEXTS
     )
 

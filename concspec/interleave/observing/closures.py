@@ -61,9 +61,12 @@ def mark_own_variables(
 
     What is found of functions inside this one is kept until their code is read.
     """
-    _, own = _own_outside.get(id(code), (code, {}))
-    own, known_from = dict(own), {}
-    shared_inside = () if variables.shown else code.co_cellvars
+    # A comprehension that is inlined may have a variable of its own beside that of a closure.
+    both = {*code.co_cellvars} & {*code.co_freevars}
+    _, outside = _own_outside.get(id(code), (code, {}))
+    own = {name: is_lent for name, is_lent in outside.items() if name not in both}
+    known_from: dict[str, int] = {}
+    shared_inside = () if variables.shown else [n for n in code.co_cellvars if n not in both]
     uses = _Uses(found if shared_inside else {}, variables)
     inner = [each for each in code.co_consts if isinstance(each, CodeType)]
     for name in shared_inside:

@@ -185,9 +185,9 @@ def class_of(thing: object) -> type:
 def behind(looking: object) -> tuple[object, tuple[type, ...]]:
     """Return the object that `super` looks at, and the classes in which it looks things up."""
     receiver, kind, first = (get(looking) for get in _PARTS_OF_SUPER)
-    classes = mro(first)
-    place = next(place for place, each in enumerate(classes) if each is kind)
-    return receiver, classes[place + 1 :]
+    classes = () if first is None else mro(first)
+    places = [place for place, each in enumerate(classes) if each is kind]
+    return receiver, classes[places[0] + 1 :] if places else ()
 
 
 def _inherited(looking: object, name: str) -> object:

@@ -101,6 +101,7 @@ from concspec.interleave.observing.looking import (
     field_of,
     got_cell,
     is_anything,
+    is_data,
     position,
     searched,
     static_attribute,
@@ -301,9 +302,8 @@ class Observer(Values):
 
     def attribute_of_one(self, objects: list[object], name: str, *, write: bool) -> Touched:
         """Return what an attribute touches of one of these objects, or of a new one of C."""
-        if len(objects) > _MOST_OF_ONE or any(
-            each is one for each in objects for one in (ANY, LOOKING, CALLING)
-        ):
+        # A callable of C may have got something else.
+        if len(objects) > _MOST_OF_ONE or not all(map(_fetches_nothing, objects)):
             return self.places_anywhere(name, write=write), write
         touched = [self.attribute(each, name, write=write) for each in objects]
         places = dict.fromkeys(place for places, _ in touched for place in places)
@@ -633,8 +633,8 @@ class Observer(Values):
             return self.touched(given, inside=True, write=False)
         if function.__module__ == "_abc":  # what is registered with one class counts for others
             registry = self.objects.name(vars(sys.modules["_abc"]))
-            # What an answer was is remembered, and decides what is asked next, if that matters.
-            write = function.__name__ == "_abc_register" or site.label in self.shared
+            # What an answer was is remembered, and decides what is asked next, if that can change.
+            write = function.__name__ == "_abc_register" or "_abc_register[]" in self.shared
             return ((registry, WHOLE),), write or any(map(is_asked_by_program, given))
         if function.__module__ in HARMLESS_MODULES:
             return self.touched(given, inside=False, write=False)
@@ -859,6 +859,14 @@ class Observer(Values):
         reason = UNSEEN.get(function)
         if reason:
             self.objects.distrust(f"{reason}, asked at {where(frame)}")
+
+
+def _fetches_nothing(thing: object) -> bool:
+    """Tell what gives nothing but what it holds when C code uses it, or what Python code gave."""
+    if any(thing is each for each in (ANY, LOOKING, CALLING)):
+        return False
+    is_held = is_a(thing, HOLDERS) or is_data(thing)
+    return is_held or is_python(thing) or is_python_type(class_of(thing))
 
 
 def _is_text_or_called(thing: object) -> bool:

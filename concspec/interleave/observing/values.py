@@ -33,6 +33,7 @@ from concspec.interleave.observing.c_code import (
 )
 from concspec.interleave.observing.classes import (
     TEXTS,
+    can_change,
     gives_items_by_python,
     hooks,
     is_a,
@@ -281,7 +282,7 @@ class Values:
         if kind == ITERATION and site.name == "next":
             return self.part_of(receiver)
         if kind == ITERATION and site.name in ("", "all"):  # it is unpacked
-            return receiver
+            return tuple(receiver) if type(receiver) is list else receiver
         if kind != CAPTURE:
             # What is asked to leave a `with`, and is one of ours, gives a truth value.
             of = type(receiver)
@@ -383,8 +384,11 @@ class Values:
             return static_attribute(owner, given[0])
         if is_a(owner, TEXTS):
             return NEW
-        if is_value(owner) or (is_a(owner, type) and (makes_values(owner) or is_known(owner))):
+        if is_value(owner) or (is_a(owner, type) and makes_values(owner)):
             return self.objects.made_of(given)
+        if is_a(owner, type) and is_known(owner) and not can_change(owner):
+            finds = function.__name__ in ("__subclasses__", "mro")
+            return MISSING if finds else self.objects.made_of(given)
         if is_a(owner, dict) and function.__name__ in _GETTING_ITEMS and given:
             gets = function.__name__ == "get"
             default = (*given[1:], None)[0] if gets else MISSING
@@ -443,12 +447,18 @@ class Values:
             return Aliases([CALLING])
         return _giving_tuples(made) if kind in _OF_TUPLES else made
 
-    def given_on(self, site: Site, frame: types.FrameType, value: object) -> object:
-        """Return what is known of the value that C code gives on which was given `value` itself."""
+    def keep_given(self, site: Site, frame: types.FrameType, value: object) -> None:
+        """Remember that C code may give on what it was given itself, which is `value`.
+
+        If that is MISSING, it goes on now with what there is.
+        """
         if site.kind == ITERATION and is_a(self.value(site.receiver, frame), types.GeneratorType):
-            return value
+            if value is not MISSING:
+                self.keep(site, frame, value)
+            return
         known = self.results.get((id(frame), site.offset), MISSING)
-        return self.objects.made_of([known, value])
+        more = self.read(site, frame) if value is MISSING else value
+        self.keep(site, frame, self.objects.made_of([known, more]))
 
     def value_of(
         self,
