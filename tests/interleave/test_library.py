@@ -7,7 +7,6 @@ import array
 import collections
 import contextlib
 import copy
-import csv
 import dataclasses
 import enum
 import fractions
@@ -83,12 +82,6 @@ def loop_over_a_generator():
         pass
 
 
-def write_rows():
-    stream = io.StringIO()
-    csv.writer(stream).writerow([1])
-    return [*csv.reader(["a"])]
-
-
 def fail_and_format():
     try:
         raise ValueError  # noqa: TRY301
@@ -118,7 +111,6 @@ USES = {
     "array": lambda: array.array("i", [1]).append(2),
     "translation": lambda: "a".translate(str.maketrans("a", "b")),
     "fields": lambda: repr(dataclasses.asdict(Field([1]))) + repr(Field([1])),
-    "rows": write_rows,
     "substitution": lambda: re.sub("a", lambda found: found.group() * 2, "aba"),
     "number with a name": lambda: Colour(1) + Colour.RED,
     "new number": lambda: int.from_bytes(bytes([1]), "big"),
