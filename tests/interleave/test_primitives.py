@@ -1333,6 +1333,25 @@ def test_pools_are_numbered_from_the_first_in_each_execution():
     assert vars(ThreadPoolExecutor)["_counter"] is numbered
 
 
+IMPORTING_POOLS = """
+from concspec.interleave import explore
+
+def program():
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(2) as pool:
+        return pool.submit(int).result()
+
+print(explore(program).bound)
+"""
+
+
+def test_a_program_that_imports_pools_itself(tmp_path):
+    (tmp_path / "program.py").write_text(IMPORTING_POOLS)
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = run_program(tmp_path / "program.py", environment=environment)
+    assert (ended.errors, ended.lines) == ("", ["None"])
+
+
 def test_two_threads_number_their_pools():
     def program():
         names = {}

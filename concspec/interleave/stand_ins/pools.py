@@ -1,14 +1,15 @@
 """Pools of threads and their futures: what in them depends on addresses and weak references.
 
 They are written in Python on top of threads, locks and queues, and stay as they are, but for a few
-names of their modules.
+names of their modules.  These are loaded here, since a program that loaded them itself would have
+begun before the names are replaced.
 """
 
 from __future__ import annotations
 
-import sys
 import types
 import weakref
+from concurrent.futures import _base, thread
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.stand_ins.running import current
@@ -54,26 +55,23 @@ class _Futures(set):  # type: ignore[type-arg]
         return iter([each for each in self.order if each in self])
 
 
-_REPLACED: dict[str, dict[str, Any]] = {
-    "concurrent.futures.thread": {
+_REPLACED: dict[types.ModuleType, dict[str, Any]] = {
+    thread: {
         "_threads_queues": _ForgetfulDict(),
         "weakref": types.SimpleNamespace(ref=_reference_to_pool),
     },
-    "concurrent.futures._base": {"id": _number, "set": _Futures},
+    _base: {"id": _number, "set": _Futures},
 }
 _taken_out: list[tuple[dict[str, Any], str, Any]] = []  # what was replaced in which module
 
 
 def install() -> None:
     """Put into the modules of pools what they are to use for the time of an exploration."""
-    if "concurrent.futures" in sys.modules:
-        import concurrent.futures.thread  # noqa: F401, PLC0415 - imported when first used
     for module, replacements in _REPLACED.items():
-        if module in sys.modules:
-            names = vars(sys.modules[module])
-            for name, replacement in replacements.items():
-                _taken_out.append((names, name, names.get(name)))
-                names[name] = replacement
+        names = vars(module)
+        for name, replacement in replacements.items():
+            _taken_out.append((names, name, names.get(name)))
+            names[name] = replacement
 
 
 def uninstall() -> None:
