@@ -275,3 +275,89 @@ def test_a_lock_that_is_not_found_proves_nothing():
     found = explore(program)
     assert not found.complete
     assert "was not found" in found.bound
+
+
+class Flag(threading.Event):
+    fire = threading.Event.set
+    is_up = property(threading.Event.is_set)
+
+
+flag = threading.Event()
+red_flag = Flag()
+room = threading.Semaphore(0)
+make_room = room.release
+callbacks = {flag.set}
+lower_half = (threading.Event.set, functools.partial(threading.Event.set, flag))
+
+
+def ask(event):
+    return event.isSet() if hasattr(event, "isSet") else event.is_set()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("do", "look"),
+    [
+        (lambda: [each() for each in callbacks], flag.is_set),
+        (lambda: lower_half[0](flag), flag.is_set),
+        (lower_half[1], flag.is_set),
+        (red_flag.fire, lambda: red_flag.is_up),
+        (flag.set, lambda: ask(flag)),
+        (make_room, lambda: room.acquire(blocking=False)),
+    ],
+)
+def test_a_method_that_was_kept_is_a_step(do, look):
+    def program():
+        got = []
+        both(do, lambda: got.append(look()))
+        return got[0]
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {True, False}
+
+
+meeting = threading.Condition()
+meet = meeting.wait
+start = threading.Thread.start
+
+
+def test_what_waits_and_what_starts_by_a_method_that_was_kept():
+    def program():
+        came = []
+
+        def come():
+            with meeting:
+                came.append(True)
+                meeting.notify_all()
+
+        def wait():
+            with meeting:
+                while not came:
+                    meet()
+
+        threads = [threading.Thread(target=each) for each in (come, wait)]
+        for thread in threads:
+            start(thread)
+        for thread in threads:
+            thread.join()
+        return len(came)
+
+    found = explore(program)
+    assert (set(found.outcomes), found.complete) == ({1}, True)
+    assert not found.deadlocks
+    assert not found.failures
+
+
+def test_what_others_patched_stays_patched(monkeypatch):
+    is_set = threading.Event.is_set
+    monkeypatch.setattr(threading.Event, "is_set", lambda self: not is_set(self))
+
+    def program():
+        event = threading.Event()
+        both(event.set, int)
+        return event.is_set()
+
+    before = threading.Event.is_set
+    assert set(explore(program).outcomes) == {False}
+    assert threading.Event.is_set is before

@@ -460,6 +460,7 @@ PARTS = 6  # of the places, to be gone through side by side
 def surroundings():
     return (
         [vars(owner)[name] for owner, name in table._stand_ins],
+        [function.__code__ for function, _, _ in table._codes],
         [vars(each).get(name) for each in pools._REPLACED for name in pools._REPLACED[each]],
         (gc.get_threshold(), sys.unraisablehook, signal.getsignal(signal.SIGINT)),
         os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None,

@@ -618,6 +618,37 @@ def test_a_condition_of_a_lock_that_another_thread_holds():
     assert found.complete
 
 
+class CountingCondition(threading.Condition):
+    count = 0
+
+    def notify(self, n=1):
+        self.count += n
+        super().notify(n)
+
+
+def test_all_are_notified_by_the_notify_of_a_subclass():
+    def program():
+        condition = CountingCondition()
+        came = []
+
+        def come():
+            with condition:
+                came.append(True)
+                condition.notify_all()
+
+        def wait():
+            with condition:
+                if not came:
+                    condition.wait()
+
+        run(come, wait)
+        return condition.count
+
+    found = explore(program)
+    assert (set(found.outcomes), found.complete) == ({0, 1}, True)
+    assert not found.deadlocks
+
+
 def test_a_barrier():
     def program():
         barrier = threading.Barrier(2)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import _thread
 import functools
 import queue
-import sys
 import threading
 import time
 from collections import deque
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from concspec.interleave.scheduler import Execution, Task
 
 _real_allocate = _thread.allocate_lock
-_real_rlock = threading.RLock
+_real_rlock = _thread.RLock
 _FOREVER = -1
 
 
@@ -265,10 +264,12 @@ for _module, _name in ((_thread, "allocate_lock"), (threading, "Lock")):
 instead_of(threading, "_allocate_lock")(_make_lock)
 
 
-@instead_of(threading, "RLock", imported=True)
+@instead_of(threading, "RLock")
 @instead_of(functools, "RLock")  # of its cached properties and, on PyPy, its caches
 def _make_rlock(*arguments: Any, **options: Any) -> Any:
-    return RLock() if current() is not None else _real_rlock(*arguments, **options)
+    if current() is not None:
+        return RLock()
+    return original(threading, "RLock")(*arguments, **options)
 
 
 # Events and semaphores keep their state in the fields the standard library gave them.
@@ -520,14 +521,6 @@ def _condition_notify(self: Any, n: int = 1) -> None:
         waiter = self._waiters.popleft()
         waiter.notified = True
         waiter.since = len(execution.trace) - 1
-
-
-@instead_of(threading.Condition, "notify_all")
-def _condition_notify_all(self: Any) -> None:
-    if current() is None:
-        original(threading.Condition, "notify_all")(self)
-        return
-    _condition_notify(self, sys.maxsize)
 
 
 # What wakes up in time tells how long it waited, and no clock does.
