@@ -302,6 +302,7 @@ class Session:
         running.execution = execution
         try:
             result = execution.run(self.program)
+            self.locks.doubt(execution.objects)
         except KeyboardInterrupt:
             if isinstance(execution.error, BlockedOutside):
                 raise execution.error from None

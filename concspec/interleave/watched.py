@@ -97,7 +97,18 @@ _WATCHED = frozenset(
     id(vars(kind)[name].__code__)
     for kind, names in (
         (threading.Timer, ["run"]),
-        (threading.Condition, ["wait_for"]),
+        (
+            threading.Condition,
+            [
+                "wait_for",
+                "wait",
+                "notify",
+                "notify_all",
+                "_is_owned",
+                "_release_save",
+                "_acquire_restore",
+            ],
+        ),
         (threading.Barrier, ["_release"]),
         (threading.Thread, ["getName", "setName", "isDaemon", "setDaemon"]),
     )

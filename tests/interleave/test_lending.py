@@ -4,9 +4,11 @@ import contextlib
 import dataclasses
 import functools
 import itertools
+import queue
 import threading
 import types
 from collections import ChainMap, UserDict, defaultdict, namedtuple
+from concurrent.futures import Future
 from threading import Lock, RLock
 
 import pytest
@@ -361,3 +363,128 @@ def test_what_others_patched_stays_patched(monkeypatch):
     before = threading.Event.is_set
     assert set(explore(program).outcomes) == {False}
     assert threading.Event.is_set is before
+
+
+promised = Future()
+
+
+def test_a_future_begins_as_it_was():
+    def program():
+        got = []
+        promised.add_done_callback(lambda future: got.append(future.result()))
+        both(lambda: promised.set_result(5), lambda: got.append(promised.done()))
+        return tuple(got)
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {(5, True), (5, False), (False, 5), (True, 5)}
+    assert not found.failures
+    assert not promised.done()
+    assert not promised._done_callbacks
+    assert type(promised._condition._lock) is type(RLock())
+
+
+hidden_conditions = itertools.cycle([threading.Condition()])
+
+
+def test_a_condition_whose_lock_was_not_found_proves_nothing():
+    def program():
+        condition = next(hidden_conditions)
+
+        def notify():
+            with condition:
+                condition.notify()
+
+        both(notify, int)
+
+    found = explore(program)
+    assert "was not found" in (found.bound or "")
+    assert not found.failures
+
+
+things = queue.SimpleQueue()
+thing_lock = Lock()
+things.put(thing_lock)
+put_thing = things.put
+get_thing = things.get
+jobs = queue.Queue()
+jobs.put("first")
+
+
+@pytest.mark.parametrize(("items", "put"), [(things, put_thing), (jobs, jobs.put)])
+def test_a_queue_has_what_it_had(items, put):
+    def program():
+        got = []
+        both(lambda: put("last"), lambda: got.append(items.get()))
+        assert items.get() == "last"
+        put("more")
+        return items.qsize(), got[0] if got[0] == "first" else type(got[0]).__name__
+
+    before = (things.qsize(), jobs.qsize())
+    for _ in range(2):
+        found = explore(program)
+        assert found.complete
+        assert set(found.outcomes) == {(1, "Lock" if items is things else "first")}
+    assert (things.qsize(), jobs.qsize()) == before
+
+
+def test_what_is_in_a_queue_is_lent_and_given_back():
+    def program():
+        lock = get_thing()
+        got = []
+        take = functools.partial(lock.acquire, blocking=False)
+        both(take, lambda: got.append(take()))
+        return got[0]
+
+    found = explore(program)
+    assert (set(found.outcomes), found.complete) == ({True, False}, True)
+    assert things.get() is thing_lock
+    things.put(thing_lock)
+    assert not thing_lock.locked()
+
+
+strays = queue.SimpleQueue()
+found_nowhere = {strays: {strays.put}}
+
+
+@pytest.mark.skipif(queue.SimpleQueue.__module__ == "queue", reason="that of PyPy is in Python")
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: [each.empty() for each in found_nowhere],
+        lambda: [put("stray") for puts in found_nowhere.values() for put in puts],
+    ],
+)
+def test_a_queue_that_is_not_found_everywhere_proves_nothing(use):
+    def program():
+        both(use, strays.qsize)
+
+    assert "was not found" in (explore(program).bound or "")
+
+
+def test_who_waits_outside_is_told_afterwards():
+    waiting = []
+    began = Lock()
+    began.acquire()
+
+    class Telling(threading.Condition):
+        def wait(self, timeout=None):
+            began.release()
+            return super().wait(timeout)
+
+    outside = Telling()
+
+    def wait():
+        with outside:
+            waiting.append(outside.wait(60))
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    began.acquire()
+    with outside:
+        pass  # it has given it up
+    explore(lambda: both(outside.acquire, int))
+    with outside:
+        outside.notify()
+    thread.join()
+    assert waiting == [True]

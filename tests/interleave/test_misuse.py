@@ -1,7 +1,6 @@
 """What cannot be explored is refused, with the reason and the line; what was cut says so."""
 
 import _thread
-import concurrent.futures.thread  # noqa: F401 - in it, too, something is replaced
 import dis
 import functools
 import gc
@@ -9,6 +8,7 @@ import importlib
 import itertools
 import multiprocessing.pool
 import os
+import queue
 import re
 import signal
 import socket
@@ -43,6 +43,10 @@ from tests.interleave.test_shared_state import both
 balance = 0
 counter = itertools.count()
 made_before = threading.Lock()
+things_before = queue.SimpleQueue()
+things_before.put("thing")
+condition_before = threading.Condition()
+condition_before._waiters.append("who waits there")
 
 
 def change_it(n):
@@ -411,7 +415,7 @@ TAKING = {
         session.new_baton, session.EventBaton.__init__, session.EventBaton.close, session._close,
         stand_ins.install, stand_ins.uninstall, table.install, table.uninstall, pools.install,
         pools.uninstall, lending.LentLocks.put_in_place, lending.LentLocks.undo,
-        lending.LentLocks.put, lending.LentLocks.replace,
+        lending.LentLocks.put, lending.LentLocks.replace, lending.LentLocks.lend_queue,
         scheduler.Execution.run, scheduler.Execution.unwind, scheduler.Execution.enrol,
         scheduler.Execution.start, scheduler.Execution.join, scheduler.Execution.hand_over,
         scheduler.Execution.following, scheduler.Execution.select,
@@ -466,7 +470,7 @@ def surroundings():
         os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None,
         [sys.monitoring.get_tool(tool) for tool in range(6)],
         [descriptor.name for descriptor in Path("/proc/self/fd").glob("*")],
-        type(made_before),
+        (type(made_before), things_before.qsize(), [*condition_before._waiters]),
     )
 
 

@@ -618,6 +618,114 @@ def test_a_condition_of_a_lock_that_another_thread_holds():
     assert found.complete
 
 
+class Logged:
+    """A lock of the program's own."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.log = []
+
+    def acquire(self, *how):
+        got = self.lock.acquire(*how)
+        self.log.append(got)
+        return got
+
+    def release(self):
+        self.lock.release()
+
+    def locked(self):
+        return self.lock.locked()
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *_):
+        self.release()
+
+
+class Anybodys(Logged):
+    """One that excludes nobody."""
+
+    def acquire(self, *_):
+        return True
+
+    def release(self):
+        pass
+
+    def _is_owned(self):
+        return True
+
+
+class Reentrant(Logged):
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.log = []
+
+    def __getattr__(self, name):
+        return getattr(self.lock, name)
+
+
+logged_before = Logged()
+of_logged_before = threading.Condition(logged_before)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: threading.Condition(Logged()),
+        lambda: threading.Condition(Reentrant()),
+        lambda: threading.Condition(Anybodys()),
+        lambda: of_logged_before,
+    ],
+)
+@pytest.mark.parametrize("method", ["notify", "notify_all"])
+def test_a_condition_with_a_lock_of_the_programs_own(make, method):
+    def program():
+        condition = make()
+        came = []
+
+        def come():
+            with condition:
+                came.append(True)
+                getattr(condition, method)()
+
+        def wait():
+            with condition:
+                while not came:
+                    condition.wait()
+
+        run(come, wait)
+        return len(came)
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {1}
+    assert not found.failures
+    # Where the lock excludes nobody, the other may come between the question and the wait.
+    assert bool(found.deadlocks) == isinstance(make()._lock, Anybodys)
+
+
+def test_a_condition_with_a_lock_of_the_programs_own_waits_in_vain_or_not():
+    def program():
+        condition = threading.Condition(Logged())
+        answers = []
+
+        def notify():
+            with condition:
+                condition.notify()
+
+        def wait():
+            with condition:
+                answers.append(condition.wait(1))
+
+        run(notify, wait)
+        return answers[0]
+
+    found = explore(program)
+    assert found.complete
+    assert set(found.outcomes) == {True, False}
+
+
 class CountingCondition(threading.Condition):
     count = 0
 

@@ -12,15 +12,24 @@ from __future__ import annotations
 import _thread
 import contextlib
 import functools
+import itertools
 import queue
 import sys
 import threading
 import types
 import warnings
 from collections import ChainMap, UserDict, UserList, defaultdict, deque
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from concspec.interleave.observing.classes import is_a, is_of_program, module_of, mro, namespace
+from concspec.interleave.observing.classes import (
+    is_a,
+    is_of_program,
+    is_python,
+    module_of,
+    mro,
+    namespace,
+)
 from concspec.interleave.observing.looking import REAL_LOCKS, instance_dict
 from concspec.interleave.stand_ins.primitives import Lock, RLock, SimpleQueue
 from concspec.interleave.stand_ins.table import stand_in_for
@@ -29,13 +38,16 @@ from concspec.interleave.watched import is_program_code
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from concspec.interleave.observing.objects import Objects
+
 _LOCK = type(_thread.allocate_lock())
 _METHOD: type = type([].append)
 _CACHE: Any = type(functools.lru_cache(len))
 _SYNCHRONISATION = (
     threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue,
-    SimpleQueue,
+    queue.SimpleQueue, SimpleQueue, Future,
 )  # fmt: skip
+_QUEUE_OF_C = None if queue.SimpleQueue.__module__ == "queue" else queue.SimpleQueue
 _HOLDING = (
     *_SYNCHRONISATION, functools.cached_property, functools.partialmethod, types.SimpleNamespace,
     ChainMap, UserDict, UserList,
@@ -45,7 +57,10 @@ _LEAVES = (int, float, complex, str, bytes, bytearray, type(None), range, types.
 _LIBRARY_LOCKS = (("logging", "_lock"), ("_strptime", "_cache_lock"), ("tempfile", "_once_lock"))
 # What these decorate is in the closures of functions of theirs.
 _DECORATING = (functools.__file__, contextlib.__file__)
-_STATE = ("_flag", "_value", "_count", "_state", "unfinished_tasks")
+_STATE = (
+    "_flag", "_value", "_count", "_state", "_result", "_exception", "unfinished_tasks",
+    "_waiters", "_done_callbacks", "queue", "_queue", "_items",
+)  # fmt: skip
 
 
 class LentLocks:
@@ -53,12 +68,15 @@ class LentLocks:
 
     def __init__(self) -> None:
         """Replace nothing yet."""
-        self.lent: dict[int, Lock | RLock] = {}
+        self.lent: dict[int, Any] = {}
+        self.queues: list[int] = []  # of C: which of those that were lent
         self.kept: list[object] = []
         self.seen: set[int] = set()
         self.todo: list[Any] = []
         self.undoing: list[Callable[[], None]] = []
-        self.states: list[tuple[Any, dict[str, object]]] = []
+        self.found: list[dict[str, Any]] = []
+        self.states: list[tuple[dict[str, Any], dict[str, object]]] = []
+        self.contents: list[tuple[Any, list[object]]] = []
         self.initial: list[tuple[Lock | RLock, bool]] = []
         self.locals: list[threading.local] = []
 
@@ -68,6 +86,13 @@ class LentLocks:
         self.convert(program)
         while self.todo:
             self.enter(self.todo.pop())
+        for own in self.found:
+            state = {name: own[name] for name in _STATE if name in own}
+            self.states.append((own, state))
+            for each in state.values():
+                if is_a(each, (list, deque)):
+                    self.contents.append((each, list(each)))
+        self.undoing.append(self.reset)
 
     def reset(self) -> None:
         """Put the found primitives into the state they had when the exploration began."""
@@ -77,14 +102,19 @@ class LentLocks:
                 lock.taken = taken
             else:
                 lock.count = 0
-        for thing, state in self.states:
-            vars(thing).update(state)
-            if "_waiters" in vars(thing):
-                thing._waiters = deque()
+        for own, state in self.states:
+            own.update(state)
+        for container, items in self.contents:
+            container.clear()
+            container.extend(items)
+
+    def doubt(self, objects: Objects) -> None:
+        """Distrust what an execution did that came to a queue for which it was lent another."""
+        if any(each in objects.names for each in self.queues):
+            objects.distrust("a SimpleQueue that was there before and was not found")
 
     def undo(self) -> None:
         """Give everybody the lock they had."""
-        self.reset()
         while self.undoing:
             self.undoing[-1]()
             self.undoing.pop()  # only now: an interrupt may break it off, and it is done again
@@ -96,10 +126,12 @@ class LentLocks:
             return value
         if kind in REAL_LOCKS:
             return self.lend(value)
-        if kind is _METHOD:
+        if kind is _QUEUE_OF_C:
+            return self.lend_queue(value)
+        if is_a(value, _METHOD) and not is_python(value):
             bound = value.__self__
-            if type(bound) in REAL_LOCKS:
-                return getattr(self.lend(bound), value.__name__)
+            if type(bound) in REAL_LOCKS or type(bound) is _QUEUE_OF_C:
+                return getattr(self.convert(bound), value.__name__)
         stand_in = stand_in_for(value)
         if stand_in is not None:
             return stand_in
@@ -127,6 +159,21 @@ class LentLocks:
                 self.initial.append((known, False))
             self.lent[id(lock)] = known
             self.kept.append(lock)
+        return known
+
+    def lend_queue(self, lent: Any) -> SimpleQueue:
+        known = self.lent.get(id(lent))
+        if known is None:
+            known = self.lent[id(lent)] = SimpleQueue()
+            self.queues.append(id(lent))
+            self.kept.append(lent)
+            # Each item goes round, out of the queue and in again, in C: no interrupt can lose one.
+            taken = map(type(lent).get_nowait, itertools.repeat(lent, lent.qsize()))
+            items, again = itertools.tee(taken)
+            any(map(lent.put, again))
+            known._items.extend(items)
+            known._count = threading.Semaphore(len(known._items))
+            self.convert(known)
         return known
 
     def libraries(self) -> None:
@@ -203,8 +250,11 @@ class LentLocks:
         own = None if is_a(value, threading.local) else instance_dict(value)
         if own is not None:
             if is_a(value, _SYNCHRONISATION):
-                state = {name: own[name] for name in _STATE if name in own}
-                self.states.append((value, state))
+                self.found.append(own)
+            if is_a(value, threading.Condition) and "_waiters" in own:
+                # Those that wait are no threads of the program.
+                self.undoing.append(functools.partial(own.__setitem__, "_waiters", own["_waiters"]))
+                own["_waiters"] = deque()
             for name, each in list(own.items()):
                 self.replace(each, functools.partial(own.__setitem__, name))
         for kind in mro(type(value)):
