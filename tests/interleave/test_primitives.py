@@ -238,6 +238,21 @@ def test_an_event_set_too_early_and_cleared():
     assert set(found.outcomes) == {None}
 
 
+def test_what_a_primitive_answers_is_nothing_shared():
+    def program():
+        def take(items, count):
+            items.append("item")
+            count.release()
+            if not count.acquire(timeout=1):
+                items.clear()
+            items.pop()
+
+        run(*[lambda: take([], threading.Semaphore(0))] * 2)
+
+    found = explore(program)
+    assert (found.executions, found.shared) == (1, frozenset())
+
+
 def test_an_event_asked_without_waiting():
     def program():
         ready = threading.Event()

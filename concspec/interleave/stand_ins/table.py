@@ -35,7 +35,7 @@ def instead_of(owner: object, name: str, *, imported: bool = False) -> Callable[
         before = vars(owner)[name]
         if is_python_function(before):
             code = before.__code__
-            _codes.append((before, code, _passing_on(stand_in, code)))
+            _codes.append((before, code, _passing_on(stand_in, name)))
             same = FunctionType(code, before.__globals__, name, before.__defaults__)
             _originals[owner, name] = same
             return stand_in
@@ -51,8 +51,8 @@ def instead_of(owner: object, name: str, *, imported: bool = False) -> Callable[
     return register
 
 
-def _passing_on(stand_in: object, code: CodeType) -> CodeType:
-    """Return code, in place of other, that calls `stand_in` with what it is given."""
+def _passing_on(stand_in: object, name: str) -> CodeType:
+    """Return code by a name that calls `stand_in` with what it is given."""
 
     def passing_on(*arguments: Any, **options: Any) -> Any:
         call: Any = "what stands in"
@@ -60,12 +60,7 @@ def _passing_on(stand_in: object, code: CodeType) -> CodeType:
 
     ours = passing_on.__code__
     constants = [stand_in if each == "what stands in" else each for each in ours.co_consts]
-    return ours.replace(
-        co_consts=tuple(constants),
-        co_name=code.co_name,
-        co_filename=code.co_filename,
-        co_firstlineno=code.co_firstlineno,
-    )
+    return ours.replace(co_consts=tuple(constants), co_name=name)
 
 
 def original(owner: object, name: str) -> Any:
