@@ -22,7 +22,7 @@ from concspec.interleave.interrupts import hear_interrupts, interrupt, keep
 from concspec.interleave.observing.classes import forget
 from concspec.interleave.scheduler import Execution, Unwind
 from concspec.interleave.sharing import Sharing
-from concspec.interleave.stand_ins import numbers, running
+from concspec.interleave.stand_ins import numbers, pools, running
 from concspec.interleave.stand_ins.lending import LentLocks
 from concspec.interleave.tracing import tracing
 from concspec.interleave.watched import stuck_frame, where
@@ -285,6 +285,7 @@ class Session:
             gc.disable_finalizers()  # type: ignore[attr-defined]
         self.locks.reset()
         self.restore_locals()
+        pools.install()
         numbers.count_anew()
         execution = Execution(
             search,

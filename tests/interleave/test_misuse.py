@@ -1,6 +1,7 @@
 """What cannot be explored is refused, with the reason and the line; what was cut says so."""
 
 import _thread
+import concurrent.futures.thread  # noqa: F401 - in it, too, something is replaced
 import dis
 import functools
 import gc
@@ -465,7 +466,11 @@ def surroundings():
     return (
         [vars(owner)[name] for owner, name in table._stand_ins],
         [function.__code__ for function, _, _ in table._codes],
-        [vars(each).get(name) for each in pools._REPLACED for name in pools._REPLACED[each]],
+        [
+            vars(sys.modules[each]).get(name)
+            for each in pools._REPLACED
+            for name in pools._REPLACED[each]
+        ],
         (gc.get_threshold(), sys.unraisablehook, signal.getsignal(signal.SIGINT)),
         os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None,
         [sys.monitoring.get_tool(tool) for tool in range(6)],

@@ -1,7 +1,7 @@
 """What stands in for locks, threads and the like, so that the scheduler sees what they do.
 
 `table` keeps what is replaced in the standard library; `primitives`, `threads` and `refused` say by
-what, each for its part.  `pools` does the same to the modules of pools of threads,
+what, each for its part.  `pools` does the same to modules that need not have been imported,
 `lending` to what a program has already.  `running` tells whose thread has called what stands in.
 """
 

@@ -19,7 +19,6 @@ import threading
 import types
 import warnings
 from collections import ChainMap, UserDict, UserList, defaultdict, deque
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.classes import (
@@ -45,7 +44,7 @@ _METHOD: type = type([].append)
 _CACHE: Any = type(functools.lru_cache(len))
 _SYNCHRONISATION = (
     threading.Condition, threading.Event, threading.Semaphore, threading.Barrier, queue.Queue,
-    queue.SimpleQueue, SimpleQueue, Future,
+    queue.SimpleQueue, SimpleQueue,
 )  # fmt: skip
 _QUEUE_OF_C = None if queue.SimpleQueue.__module__ == "queue" else queue.SimpleQueue
 _HOLDING = (
@@ -61,6 +60,12 @@ _STATE = (
     "_flag", "_value", "_count", "_state", "_result", "_exception", "unfinished_tasks",
     "_waiters", "_done_callbacks", "queue", "_queue", "_items",
 )  # fmt: skip
+
+
+def _futures() -> tuple[type, ...]:
+    """Return the class of futures, if its module is there: it is slow to load."""
+    module: Any = sys.modules.get("concurrent.futures._base")
+    return () if module is None else (module.Future,)
 
 
 class LentLocks:
@@ -242,14 +247,14 @@ class LentLocks:
         elif is_a(value, (set, frozenset)):
             for each in value:
                 self.convert(each)
-        elif is_a(value, _HOLDING) or _of_program(type(value)):
+        elif is_a(value, (*_HOLDING, *_futures())) or _of_program(type(value)):
             self.instance(value)
 
     def instance(self, value: Any) -> None:
         self.convert(type(value))
         own = None if is_a(value, threading.local) else instance_dict(value)
         if own is not None:
-            if is_a(value, _SYNCHRONISATION):
+            if is_a(value, (*_SYNCHRONISATION, *_futures())):
                 self.found.append(own)
             if is_a(value, threading.Condition) and "_waiters" in own:
                 # Those that wait are no threads of the program.

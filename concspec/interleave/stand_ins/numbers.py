@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from concspec.interleave.stand_ins.running import current
@@ -15,10 +15,10 @@ _before: list[tuple[Any, object]] = []  # what counted where
 
 def count_anew() -> None:
     """Begin with the first numbers."""
-    counting: list[tuple[Any, str, int]] = [
-        (threading, "thread number", 1),
-        (ThreadPoolExecutor, "pool number", 0),
-    ]
+    pools: Any = sys.modules.get("concurrent.futures.thread")  # the program may just have loaded it
+    counting: list[tuple[Any, str, int]] = [(threading, "thread number", 1)]
+    if pools is not None:
+        counting.append((pools.ThreadPoolExecutor, "pool number", 0))
     for owner, label, first in counting:
         if not isinstance(owner._counter, Numbers):
             _before.append((owner, owner._counter))

@@ -1,15 +1,14 @@
 """Pools of threads and their futures: what in them depends on addresses and weak references.
 
 They are written in Python on top of threads, locks and queues, and stay as they are, but for a few
-names of their modules.  These are loaded here, since a program that loaded them itself would have
-begun before the names are replaced.
+names of their modules, which a program may load itself.
 """
 
 from __future__ import annotations
 
+import sys
 import types
 import weakref
-from concurrent.futures import _base, thread
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.stand_ins.running import current
@@ -55,21 +54,26 @@ class _Futures(set):  # type: ignore[type-arg]
         return iter([each for each in self.order if each in self])
 
 
-_REPLACED: dict[types.ModuleType, dict[str, Any]] = {
-    thread: {
+_REPLACED: dict[str, dict[str, Any]] = {
+    "concurrent.futures.thread": {
         "_threads_queues": _ForgetfulDict(),
         "weakref": types.SimpleNamespace(ref=_reference_to_pool),
     },
-    _base: {"id": _number, "set": _Futures},
+    "concurrent.futures._base": {"id": _number, "set": _Futures},
 }
+_installed: set[str] = set()  # in which modules
 _taken_out: list[tuple[dict[str, Any], str, Any]] = []  # what was replaced in which module
 
 
 def install() -> None:
-    """Put into the modules of pools what they are to use for the time of an exploration."""
-    for module, replacements in _REPLACED.items():
-        names = vars(module)
-        for name, replacement in replacements.items():
+    """Put into the modules of pools what they are to use for the time of an exploration.
+
+    A program may load them as it runs, so this is done again before each execution.
+    """
+    for module in [each for each in _REPLACED if each in sys.modules and each not in _installed]:
+        names = vars(sys.modules[module])
+        _installed.add(module)
+        for name, replacement in _REPLACED[module].items():
             _taken_out.append((names, name, names.get(name)))
             names[name] = replacement
 
@@ -83,3 +87,4 @@ def uninstall() -> None:
         else:
             names[name] = before
         _taken_out.pop()
+    _installed.clear()
