@@ -285,7 +285,7 @@ class Session:
             gc.disable_finalizers()  # type: ignore[attr-defined]
         self.locks.reset()
         self.restore_locals()
-        pools.install()
+        pools.install_late()
         numbers.count_anew()
         execution = Execution(
             search,

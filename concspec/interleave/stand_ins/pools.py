@@ -66,16 +66,22 @@ _taken_out: list[tuple[dict[str, Any], str, Any]] = []  # what was replaced in w
 
 
 def install() -> None:
-    """Put into the modules of pools what they are to use for the time of an exploration.
-
-    A program may load them as it runs, so this is done again before each execution.
-    """
+    """Put into the modules of pools what they are to use for the time of an exploration."""
     for module in [each for each in _REPLACED if each in sys.modules and each not in _installed]:
         names = vars(sys.modules[module])
         _installed.add(module)
         for name, replacement in _REPLACED[module].items():
             _taken_out.append((names, name, names.get(name)))
             names[name] = replacement
+
+
+def install_late() -> None:
+    """Do the same to what the program has loaded as it ran; forget the threads that it had."""
+    known = len(_taken_out)
+    install()
+    for _, name, before in _taken_out[known:]:
+        if name == "_threads_queues":
+            before.clear()
 
 
 def uninstall() -> None:
