@@ -103,7 +103,6 @@ USES = {
     "counters": lambda: collections.Counter("ab") + collections.Counter("b"),
     "random numbers": lambda: random.Random(1).random(),
     "identifier": uuid.uuid4,
-    "copy": lambda: copy.copy(Field([1])),
     "deep copy": lambda: copy.deepcopy({"a": [1]}),
     "new object": lambda: Used().get(),
     "members": lambda: [each.name for each in Colour],
@@ -120,6 +119,7 @@ IN_C = {
     "fractions": lambda: fractions.Fraction(1, 2) + 1,
     "digest": lambda: hashlib.sha256(b"a").hexdigest(),
     "named tuple": lambda: Pair(1, 2)._replace(first=3),
+    "copy": lambda: copy.copy(Field([1])),
     "pickle": lambda: pickle.dumps(Field([1])),
     "template": lambda: string.Template("$a").substitute(a=1),
 }
