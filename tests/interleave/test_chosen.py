@@ -246,12 +246,13 @@ def state_by_a_name_that_was_made():
 DOUBTED = {
     end_of_an_object: "the end of a Ending",
     variables: "the variables that locals() shows",
-    dictionary_of_attributes: "the attribute __dict__ of an object that is not known",
-    class_of_an_object: "the attribute __class__ of an object that is not known",
     state_by_variables: "the attribute __dict__ of a Semaphore",
     state_by_a_getter: "an attribute of a Semaphore",
     state_by_a_name_that_was_made: "an attribute of a Semaphore",
 }
+if sys.implementation.name != "pypy" or sys.version_info >= (3, 10):  # there, partial is known
+    DOUBTED[dictionary_of_attributes] = "the attribute __dict__ of an object that is not known"
+    DOUBTED[class_of_an_object] = "the attribute __class__ of an object that is not known"
 if COUNT is not None:
     DOUBTED[references] = "how often something is referred to"
 

@@ -252,12 +252,17 @@ def is_iterator(kind: type) -> bool:
     return any("__next__" in namespace(each) for each in mro(kind))
 
 
+def is_moved_by_python(iterator: object) -> bool:
+    """Tell an iterator of which Python code that tracing shows gives what comes next."""
+    if is_a(iterator, types.GeneratorType):
+        return is_shown(iterator.gi_code)
+    return _has_next_of_python(type(iterator))
+
+
 @once
-def is_moved_by_python(kind: type) -> bool:
-    """Tell an iterator of which Python code gives what comes next."""
+def _has_next_of_python(kind: type) -> bool:
     found = (namespace(each).get("__next__") for each in mro(kind))
-    moving = next((each for each in found if each is not None), None)
-    return issubclass(kind, types.GeneratorType) or is_python_function(moving)
+    return is_python_function(next((each for each in found if each is not None), None))
 
 
 def is_asked_by_program(kind: object) -> bool:

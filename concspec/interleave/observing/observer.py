@@ -240,7 +240,7 @@ class Observer(Values):
         """Return what C code touches that goes on with values which it was given."""
         if site.kind == ITERATION and site.name == "next":
             iterated = self.value(site.receiver, frame)
-            if iterated is NEW_GENERATOR or is_moved_by_python(type(iterated)):
+            if iterated is NEW_GENERATOR or is_moved_by_python(iterated):
                 return touched  # by which Python code goes on
         if site.kind == CALL:
             function, owner = self.callee(site, frame)
