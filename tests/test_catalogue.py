@@ -166,6 +166,15 @@ def test_what_cannot_be_read_is_told_and_nothing_that_follows_from_it(mistakes, 
     assert found.startswith(told)
 
 
+def test_all_that_cannot_be_read_is_told(mistakes, tmp_path):
+    another = tmp_path / "specs" / "another"
+    another.mkdir(parents=True)
+    another.joinpath("test_no.py").write_text("def (", encoding="utf-8")
+    found = mistakes(claim_table("a-claim"), specs="def (")
+    files = [line.partition(":")[0] for line in found]
+    assert files == ["specs/another/test_no.py", "specs/chapter/test_it.py"]
+
+
 def test_the_nearest_slugs_are_three_at_most(catalogue):
     read = catalogue(*map(claim_table, ["queue-a", "queue-b", "queue-c", "queue-d", "pool"]))
     assert len(read.nearest("queue-e")) == 3
