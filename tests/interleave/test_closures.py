@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from concspec.interleave import explore
+from tests.interleave.test_library import adding_up_beside
 from tests.interleave.test_shared_state import both
-from tests.interleave.test_unusual_accesses import Plain
 
 
 def called():
@@ -117,17 +117,7 @@ def by_one_of_two():
     ],
 )  # fmt: skip
 def test_only_what_is_counted_is_shared(use):
-    def program():
-        box = Plain()
-
-        def add():
-            use()
-            box.x += 1
-
-        both(add, add)
-        return box.x
-
-    found = explore(program)
+    found = adding_up_beside(use)
     assert (found.executions, found.redundant, set(found.outcomes)) == (4, 0, {1, 2})
 
 

@@ -14,6 +14,7 @@ from threading import Lock, RLock
 import pytest
 
 from concspec.interleave import explore
+from tests.interleave.test_primitives import one_comes_and_one_waits
 from tests.interleave.test_shared_state import both
 
 
@@ -326,27 +327,16 @@ start = threading.Thread.start
 
 def test_what_waits_and_what_starts_by_a_method_that_was_kept():
     def program():
-        came = []
-
-        def come():
-            with meeting:
-                came.append(True)
-                meeting.notify_all()
-
-        def wait():
-            with meeting:
-                while not came:
-                    meet()
-
-        threads = [threading.Thread(target=each) for each in (come, wait)]
+        targets = one_comes_and_one_waits(meeting, meeting.notify_all, meet)
+        threads = [threading.Thread(target=each) for each in targets]
         for thread in threads:
             start(thread)
         for thread in threads:
             thread.join()
-        return len(came)
+        return "met"
 
     found = explore(program)
-    assert (set(found.outcomes), found.complete) == ({1}, True)
+    assert (set(found.outcomes), found.complete) == ({"met"}, True)
     assert not found.deadlocks
     assert not found.failures
 

@@ -21,7 +21,6 @@ import random
 import re
 import string
 import sys
-import threading
 import traceback
 import uuid
 
@@ -132,8 +131,9 @@ if (3, 12) <= sys.version_info < (3, 15):  # others look at classes by means of 
     USES["stack"] = enter_a_stack
 
 
-@pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_only_what_is_counted_is_shared(use):
+def adding_up_beside(use):
+    """Explore two threads that do something, and then add to one number."""
+
     def program():
         box = Plain()
 
@@ -144,7 +144,12 @@ def test_only_what_is_counted_is_shared(use):
         both(add, add)
         return box.x
 
-    found = explore(program)
+    return explore(program)
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_only_what_is_counted_is_shared(use):
+    found = adding_up_beside(use)
     assert (found.executions, found.redundant, set(found.outcomes)) == (4, 0, {1, 2})
 
 
@@ -416,30 +421,4 @@ def test_threads_that_hand_c_code_the_same_class_only_read_it():
     class Counted(collections.Counter):
         pass
 
-    def program():
-        box = Plain()
-
-        def add():
-            box.x += len(Counted("a"))
-
-        both(add, add)
-        return box.x
-
-    assert explore(program).executions == 4
-
-
-def test_a_lock_among_what_c_code_is_handed_is_still_one():
-    def program():
-        lock = threading.Lock()
-        box = Plain()
-
-        def add():
-            for _, held in enumerate([lock]):
-                with held:
-                    box.x += 1
-
-        both(add, add)
-        return box.x
-
-    found = explore(program)
-    assert (found.executions, set(found.outcomes)) == (2, {2})
+    assert adding_up_beside(lambda: Counted("a")).executions == 4

@@ -680,6 +680,23 @@ class Reentrant(Logged):
         return getattr(self.lock, name)
 
 
+def one_comes_and_one_waits(condition, notify, wait):
+    """Return what two threads do that meet at a condition."""
+    came = []
+
+    def come():
+        with condition:
+            came.append(True)
+            notify()
+
+    def wait_for_it():
+        with condition:
+            while not came:
+                wait()
+
+    return come, wait_for_it
+
+
 logged_before = Logged()
 of_logged_before = threading.Condition(logged_before)
 
@@ -697,24 +714,12 @@ of_logged_before = threading.Condition(logged_before)
 def test_a_condition_with_a_lock_of_the_programs_own(make, method):
     def program():
         condition = make()
-        came = []
-
-        def come():
-            with condition:
-                came.append(True)
-                getattr(condition, method)()
-
-        def wait():
-            with condition:
-                while not came:
-                    condition.wait()
-
-        run(come, wait)
-        return len(came)
+        run(*one_comes_and_one_waits(condition, getattr(condition, method), condition.wait))
+        return "met"
 
     found = explore(program)
     assert found.complete
-    assert set(found.outcomes) == {1}
+    assert set(found.outcomes) == {"met"}
     assert not found.failures
     # Where the lock excludes nobody, the other may come between the question and the wait.
     assert bool(found.deadlocks) == isinstance(make()._lock, Anybodys)
@@ -752,19 +757,7 @@ class CountingCondition(threading.Condition):
 def test_all_are_notified_by_the_notify_of_a_subclass():
     def program():
         condition = CountingCondition()
-        came = []
-
-        def come():
-            with condition:
-                came.append(True)
-                condition.notify_all()
-
-        def wait():
-            with condition:
-                if not came:
-                    condition.wait()
-
-        run(come, wait)
+        run(*one_comes_and_one_waits(condition, condition.notify_all, condition.wait))
         return condition.count
 
     found = explore(program)

@@ -137,12 +137,17 @@ def test_how_a_lock_is_left_is_no_access():
     assert set(found.outcomes) == {1, 2}
 
 
-def test_a_manager_that_takes_a_lock():
+@pytest.mark.parametrize(
+    "manager_of",
+    [lambda under: under, lambda under: next(enumerate([under.lock]))[1]],
+    ids=["it locks", "it is a lock that C code gives"],
+)
+def test_a_manager_that_takes_a_lock(manager_of):
     def program():
         box, under = Plain(), Under()
 
         def add():
-            with under:
+            with manager_of(under):
                 box.x += 1
 
         both(add, add)

@@ -119,7 +119,6 @@ _VALUES = frozenset(
         "datetime.timezone", "decimal.Decimal", "re.Match", "re.Pattern",
     ]
 )  # fmt: skip
-_ASKING_THEIR_MODULE = frozenset(["_csv.reader", "_csv.writer"])
 _GIVING_TEXTS = frozenset(["_pickle.dumps"])
 _SHARED_READERS = frozenset(["_json.Scanner", "_json.Encoder"])
 METHODS_OF_ALL = frozenset(dir(object))
@@ -168,36 +167,19 @@ def is_plain_reader(function: Any) -> bool:
     return getattr(function, "__name__", "") in READING_METHODS
 
 
-def _path_of_function(function: Any) -> str:
-    return f"{function.__module__}.{function.__name__}"
+def _gives_texts(function: Any) -> bool:
+    return f"{function.__module__}.{function.__name__}" in _GIVING_TEXTS
 
 
-def asks_only(function: Any) -> bool:
-    """Tell a function of C that changes nothing, nor looks into what it is given."""
-    return function in ASKING or _path_of_function(function) in _ASKING_THEIR_MODULE
+def only_reads_what_it_is_given(function: Any) -> bool:
+    """Tell a function of C of a module that keeps something, which changes nothing."""
+    return function in ASKING or _gives_texts(function)
 
 
-def only_asks_or_shows(function: Any) -> bool:
-    """Tell a function of C that changes nothing, but may look into what it is given."""
-    return asks_only(function) or _path_of_function(function) in _GIVING_TEXTS
-
-
-def gives_text(function: Any) -> bool:
+def gives_new(function: Any) -> bool:
     """Tell a function of C of which the result is a text, or another new value."""
-    return (
-        function in COUNTING
-        or (function.__module__ == SYSTEM and function is not os.fspath)
-        or _path_of_function(function) in _GIVING_TEXTS
-    )
-
-
-def gives_what_it_was_given(function: Any) -> bool:
-    """Tell a function of C of which the result is made of what it was given."""
-    return (
-        function in READING
-        or function.__module__ in STATELESS
-        or _path_of_function(function) in _ASKING_THEIR_MODULE
-    )
+    of_system = function.__module__ == SYSTEM and function is not os.fspath
+    return function in COUNTING or of_system or _gives_texts(function)
 
 
 def stays_outside(function: Any) -> bool:

@@ -53,6 +53,11 @@ _module: Callable[[Any], object] = type.__dict__["__module__"].__get__
 _qualname: Callable[[Any], str] = type.__dict__["__qualname__"].__get__
 
 
+def found_in(kind: type, name: str) -> Any:
+    """Return what a class or one it is derived from has by a name, just as it stands, or None."""
+    return next((known[name] for known in map(namespace, mro(kind)) if name in known), None)
+
+
 def module_of(kind: type) -> str:
     """Return the module of a class, or "" where it has none."""
     try:
@@ -224,7 +229,7 @@ def is_of_python_or_text(kind: type) -> bool:
 @once
 def is_iterated_by_python(kind: type) -> bool:
     """Tell a class whose Python code says what goes through an object."""
-    return is_python_function(_iterating(kind))
+    return is_python_function(found_in(kind, "__iter__"))
 
 
 @once
@@ -237,13 +242,8 @@ def gives_items_by_python(kind: type) -> bool:
 @once
 def is_iterated_by_generator(kind: type) -> bool:
     """Tell a class of which a new generator goes through an object."""
-    iterating = _iterating(kind)
+    iterating = found_in(kind, "__iter__")
     return is_python_function(iterating) and bool(iterating.__code__.co_flags & GENERATOR)
-
-
-def _iterating(kind: type) -> object:
-    known = (namespace(each) for each in mro(kind))
-    return next((each["__iter__"] for each in known if "__iter__" in each), None)
 
 
 @once
@@ -256,13 +256,7 @@ def is_moved_by_python(iterator: object) -> bool:
     """Tell an iterator of which Python code that tracing shows gives what comes next."""
     if is_a(iterator, types.GeneratorType):
         return is_shown(iterator.gi_code)
-    return _has_next_of_python(type(iterator))
-
-
-@once
-def _has_next_of_python(kind: type) -> bool:
-    found = (namespace(each).get("__next__") for each in mro(kind))
-    return is_python_function(next((each for each in found if each is not None), None))
+    return is_python_function(found_in(type(iterator), "__next__"))
 
 
 def is_asked_by_program(kind: object) -> bool:
@@ -275,9 +269,7 @@ def is_asked_by_program(kind: object) -> bool:
     asked = [(kind, "__subclasshook__")]
     asked += [(type(kind), name) for name in ("__instancecheck__", "__subclasscheck__")]
     for owner, name in asked:
-        found = next(
-            (namespace(each)[name] for each in mro(owner) if name in namespace(each)), None
-        )
+        found = found_in(owner, name)
         found = found.__func__ if is_a(found, (classmethod, staticmethod)) else found
         if is_python_function(found) and is_program_code(found.__code__.co_filename):
             return True

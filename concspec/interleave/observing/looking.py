@@ -184,22 +184,23 @@ def class_of(thing: object) -> type:
 
 def behind(looking: object) -> tuple[object, tuple[type, ...]]:
     """Return the object that `super` looks at, and the classes in which it looks things up."""
-    receiver, kind, first = (get(looking) for get in _PARTS_OF_SUPER)
+    first, kind = _first_asked(looking), _asked_before(looking)
     classes = () if first is None else mro(first)
     places = [place for place, each in enumerate(classes) if each is kind]
-    return receiver, classes[places[0] + 1 :] if places else ()
+    return _looked_at(looking), classes[places[0] + 1 :] if places else ()
 
 
 def _inherited(looking: object, name: str) -> object:
     """Return what `super()` gives, as far as it is a method, or MISSING."""
     receiver, classes = behind(looking)
-    of_class = _PARTS_OF_SUPER[2](looking) is receiver
+    first = _first_asked(looking)
+    of_class = first is receiver
     for each in classes:
         found = namespace(each).get(name, MISSING)
         if is_a(found, staticmethod):
             return found.__func__
         if is_a(found, classmethod):
-            return types.MethodType(found.__func__, _PARTS_OF_SUPER[2](looking))
+            return types.MethodType(found.__func__, first)
         if type(found) is types.BuiltinFunctionType:  # such as `object.__new__`
             return found
         if type(found) is types.FunctionType:
@@ -210,10 +211,10 @@ def _inherited(looking: object, name: str) -> object:
     return MISSING
 
 
-_PARTS_OF_SUPER: list[Callable[[Any], Any]] = [
-    vars(super)[name].__get__ for name in ("__self__", "__thisclass__", "__self_class__")
-]
-"""Get what `super` was given, whatever the classes behind it have of these names."""
+# What `super` was given, whatever the classes behind it have of these names.
+_looked_at: Callable[[Any], Any] = vars(super)["__self__"].__get__
+_asked_before: Callable[[Any], Any] = vars(super)["__thisclass__"].__get__
+_first_asked: Callable[[Any], Any] = vars(super)["__self_class__"].__get__
 _METHODS_OF_C = (types.MethodDescriptorType, types.WrapperDescriptorType)
 
 

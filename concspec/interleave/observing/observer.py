@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import _io
 import builtins
-import itertools
 import operator
 import re
 import sys
@@ -25,6 +24,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.observing.c_code import (
+    ASKING,
     ASKING_METHODS,
     ATTRIBUTE_METHODS,
     CALLING,
@@ -49,13 +49,12 @@ from concspec.interleave.observing.c_code import (
     UNSEEN,
     UPDATING_METHODS,
     WEAK,
-    asks_only,
     is_known,
     is_of_interpreter,
     is_value,
     keeps_nothing,
-    only_asks_or_shows,
     only_reads,
+    only_reads_what_it_is_given,
     reads_clock,
     reads_when_called,
     stays_outside,
@@ -500,22 +499,16 @@ class Observer(Values):
                 found, _, _ = self.objects.reach(roots, inside=True)
         if is_anything(found):
             return ((None, WHOLE),), write
-        only_read: list[bool] = []
+        changed = [True] * len(found)
         if not write:
             # To get an item can be to add one, and so it is to get the next one.
-            only_read = [not (is_iterator(type(e)) or is_a(e, defaultdict)) for e in found]
-            write = not all(only_read)
+            changed = [is_iterator(type(each)) or is_a(each, defaultdict) for each in found]
+            write = any(changed)
         elif all(map(is_of_interpreter, [by, *calls])):
-            only_read = [is_a(each, type) for each in found]
-        return tuple(
-            [
-                (
-                    -1 if is_a(each, types.CellType) else self.objects.name(each),
-                    ONLY_READ if write and is_read else WHOLE,
-                )
-                for each, is_read in itertools.zip_longest(found, only_read)
-            ]
-        ), write
+            changed = [not is_a(each, type) for each in found]
+        fields = [WHOLE if each or not write else ONLY_READ for each in changed]
+        names = [-1 if is_a(each, types.CellType) else self.objects.name(each) for each in found]
+        return (*zip(names, fields),), write
 
     # Calls.
 
@@ -647,7 +640,7 @@ class Observer(Values):
             return self.touched([function, *given], inside=True, write=write)
         if function in READING:
             return self.gone_through(given, moves=function in GOING)
-        looks, changes = not asks_only(function), not only_asks_or_shows(function)
+        looks, changes = function not in ASKING, not only_reads_what_it_is_given(function)
         places, write = self.touched(given, inside=looks, write=changes, by=function)
         if function.__module__ not in STATELESS:
             module = vars(sys.modules.get(function.__module__ or "") or builtins)

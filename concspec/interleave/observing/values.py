@@ -23,8 +23,9 @@ from concspec.interleave.observing.c_code import (
     GETTERS,
     GETTING,
     LOOKING,
-    gives_text,
-    gives_what_it_was_given,
+    READING,
+    STATELESS,
+    gives_new,
     is_known,
     is_value,
     makes_values,
@@ -34,6 +35,7 @@ from concspec.interleave.observing.c_code import (
 from concspec.interleave.observing.classes import (
     TEXTS,
     can_change,
+    found_in,
     gives_items_by_python,
     hooks,
     is_a,
@@ -197,8 +199,8 @@ class Values:
                 return whole
             if type(whole) is Aliases:
                 return self.part_of(whole)
-            known = type(whole) in (tuple, list) and source.place < len(whole)
-            return whole[source.place] if known else MISSING
+            has_it = type(whole) is tuple and source.place < len(whole)
+            return whole[source.place] if has_it else MISSING
         if type(source) is Built:
             made = self.objects.made_of([self.value(each, frame) for each in source.parts])
             if source.is_tuple and type(made) is Aliases and made is not NEW:
@@ -211,10 +213,8 @@ class Values:
         if type(source) is Latest:
             return self.latest.get(id(frame), {}).get(source, MISSING)
         if type(source) is Either:
-            pushed_here = self.latest.get(id(frame), {})
-            there = [
-                one for one in source.parts if all(each in pushed_here for each in pushed([one]))
-            ]
+            known = self.latest.get(id(frame), {})
+            there = [one for one in source.parts if all(each in known for each in pushed([one]))]
             values = [self.value(each, frame) for each in there]
             return self.objects.made_of(values) if values else MISSING
         return MISSING
@@ -281,7 +281,8 @@ class Values:
             return self.item_of(receiver) if found is MISSING else found
         if kind == ITERATION and site.name == "next":
             return self.part_of(receiver)
-        if kind == ITERATION and site.name in ("", "all"):  # it is unpacked
+        if kind == ITERATION and site.name in ("", "all"):
+            # It is unpacked, and may change as soon as it has been.
             return tuple(receiver) if type(receiver) is list else receiver
         if kind != CAPTURE:
             # What is asked to leave a `with`, and is one of ours, gives a truth value.
@@ -416,13 +417,13 @@ class Values:
             return static_attribute(given[0], "__dict__") if given else MISSING
         if function is sys.exc_info:
             return sys.exc_info()
-        if gives_text(function):
+        if gives_new(function):
             return NEW
         if function is operator.getitem and len(given) > 1:
             return static_item(given[0], given[1])
         if function in GETTING and len(given) > 1:
             return static_attribute(given[0], given[1])
-        if gives_what_it_was_given(function):
+        if function in READING or function.__module__ in STATELESS:
             return self.objects.made_of(given)
         return MISSING
 
@@ -528,8 +529,7 @@ class Values:
 @once
 def _run_by_call(kind: type) -> object:
     """Return what a call of an object of a class runs, if it is a function written in Python."""
-    found = (namespace(each).get("__call__") for each in mro(kind))
-    run = next((each for each in found if each is not None), None)
+    run = found_in(kind, "__call__")
     return run if is_python_function(run) else None
 
 
@@ -557,7 +557,7 @@ def _only_holds(thing: object) -> bool:
     """Tell what gives nothing but what it holds to those that go through it, and calls nothing."""
     kind = type(thing)
     return kind is not Made and (
-        kind in HOLDERS
+        any(kind is each for each in HOLDERS)
         or is_data(thing)
         or (is_python_type(kind) and not gives_items_by_python(kind) and not is_iterator(kind))
     )
