@@ -1,5 +1,6 @@
 """Loops through containers that nobody else can know are left out; all others are not."""
 
+import builtins
 import operator
 import sys
 import threading
@@ -130,6 +131,16 @@ def seen_by_locals(box):
     return seen
 
 
+def seen_by_a_variable(box):
+    own = [1]
+    locals = builtins.locals  # noqa: A001
+    box.known = locals()["own"]
+    seen = 0
+    for _ in own:
+        seen += 1
+    return seen
+
+
 KNOWN = {
     "given": lambda box: counted(shown(box)),
     "given by name": lambda box: counted_of_all(items=shown(box)),
@@ -137,6 +148,7 @@ KNOWN = {
     "named twice": named_twice,
     "made by another": made_by_another,
     "seen by locals": seen_by_locals,
+    "seen by a variable": seen_by_a_variable,
 }
 MATCHING = """
 class Keeping(type):

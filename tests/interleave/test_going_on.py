@@ -182,7 +182,9 @@ def test_an_abstract_class_remembers_what_the_program_said(make):
         both(*[lambda: issubclass(list, abstract)] * 2)
         return len(asked)
 
-    assert set(explore(program).outcomes) == {1, 2}
+    found = explore(program)
+    assert set(found.outcomes) == {1, 2}
+    assert found.interleavings == explore(program, reduce=False).interleavings
 
 
 def test_what_is_registered_is_asked_for_in_as_many_ways_as_there_are():
@@ -319,3 +321,58 @@ def test_the_end_of_what_a_metaclass_makes_is_doubted():
         both(lambda: Ending() and None, int)
 
     assert "the end of a Ending" in (explore(program).bound or "")
+
+
+def test_c_code_fills_what_python_code_has_made():
+    class Filled(list):
+        log = None
+
+        def __new__(cls, items):  # noqa: ARG004
+            cls.log.append("made")
+            return super().__new__(cls)
+
+    def program():
+        Filled.log, items, seen = [], [1], []
+
+        def lengthen():
+            seen.append(len(Filled.log))
+            items.append(2)
+
+        lengths = []
+        both(lambda: lengths.append(len(Filled(items))), lengthen)
+        return lengths[0], seen[0]
+
+    assert set(explore(program).outcomes) == {(1, 0), (1, 1), (2, 0), (2, 1)}
+
+
+def test_a_method_of_a_dictionary_looks_an_attribute_up():
+    class Mapping:
+        def __getitem__(self, key):
+            return key
+
+    def program():
+        known, mapping = {}, Mapping()
+        mapping.keys = lambda: "a"
+        both(
+            lambda: list(map(known.update, [mapping])),
+            lambda: setattr(mapping, "keys", lambda: "b"),
+        )
+        return "".join(known)
+
+    assert set(explore(program).outcomes) == {"a", "b"}
+
+
+def test_a_set_may_hold_classes_of_the_program():
+    class Numbered:
+        n = 1
+
+    def program():
+        Numbered.n = 1
+        seen = []
+        both(
+            lambda: seen.append(sum(map(operator.attrgetter("n"), {Numbered}))),
+            lambda: setattr(Numbered, "n", 2),
+        )
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {1, 2}
