@@ -368,9 +368,9 @@ def test_a_set_may_hold_classes_of_the_program():
 
     def program():
         Numbered.n = 1
-        seen = []
+        classes, seen = {Numbered}, []
         both(
-            lambda: seen.append(sum(map(operator.attrgetter("n"), {Numbered}))),
+            lambda: seen.append(sum(map(operator.attrgetter("n"), classes))),
             lambda: setattr(Numbered, "n", 2),
         )
         return seen[0]
