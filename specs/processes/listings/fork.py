@@ -1,4 +1,4 @@
-"""Lines 15-26 of the notes: one process becomes two.
+"""Lines 14-22 of the notes: one process becomes two.
 
 As in the notes, the first line names this process's parent, and nobody waits for the child.
 """

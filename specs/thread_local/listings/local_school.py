@@ -1,4 +1,4 @@
-"""Lines 407-428 of the notes: one global threading.local, and a student for each thread."""
+"""Lines 407-427 of the notes: one global threading.local, and a student for each thread."""
 
 import threading
 
