@@ -34,7 +34,8 @@ def compile_without_locals() -> Iterator[None]:
     def make_global(function: ast.FunctionDef) -> None:
         names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
         bound = {name.id for name in names if isinstance(name.ctx, ast.Store)}
-        function.body.insert(0, ast.Global(sorted(bound)))
+        if bound:
+            function.body.insert(0, ast.Global(sorted(bound)))
 
     with _functions_changed(make_global):
         yield

@@ -131,26 +131,6 @@ def are_processes() -> Iterator[None]:
         yield
 
 
-@sabotage(
-    "all threads are called with the arguments of the one that was made last",
-    "所有线程得到的都是最后创建的那个线程的参数",
-)
-def arguments_of_the_last() -> Iterator[None]:
-    last: Any = ()
-
-    def make(self: Any, *arguments: Any, **options: Any) -> None:
-        nonlocal last
-        _new(self, *arguments, **options)
-        last = self._args
-
-    def run(self: Any) -> None:
-        self._args = last
-        _run(self)
-
-    with replaced(_Thread, __init__=make, run=run):
-        yield
-
-
 @sabotage("join() returns at once", "join() 立即返回")
 def join_at_once() -> Iterator[None]:
     with replaced(_Thread, join=lambda self, timeout=None: None):
