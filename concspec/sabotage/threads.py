@@ -81,15 +81,6 @@ def one_after_the_other() -> Iterator[None]:
         yield
 
 
-@sabotage("start() fails: there can be no more threads", "start() 失败：不能再有更多线程")
-def cannot_start() -> Iterator[None]:
-    def start(_: Any) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with replaced(_Thread, start=start):
-        yield
-
-
 @sabotage("a Thread starts when it is made", "Thread 一创建就启动")
 def start_when_made() -> Iterator[None]:
     def make(self: Any, *arguments: Any, **options: Any) -> None:

@@ -6,14 +6,15 @@ fails while the lock is held, and only then does the spec go on and release it.
 
 import ast
 import contextlib
+import runpy
+import sys
 import threading
 from pathlib import Path
 
 from concspec import claim
-from concspec.children import run_program
 from concspec.interleave import explore
 from concspec.threads import BOUND, in_threads, wait_for
-from specs.threads import programs
+from specs.threads import programs, races
 
 LISTING = Path(__file__).parent / "listings" / "locked_balance.py"
 IN_VAIN = 0.01
@@ -53,10 +54,26 @@ def test_no_locked_deposit_is_lost():
     assert balance == 5 + 8
 
 
-@claim("locked-balance-zero", falsified_by="threads.cannot-start")
-def test_the_locked_listing_prints_zero():
-    """Run the listing with its 100,000 rounds."""
-    assert run_program(LISTING).lines == ["0"]
+@claim("locked-balance-zero", falsified_by="locks.never-excludes")
+def test_no_deposit_is_lost_around_a_locked_loop():
+    """Make the deposits that switches between read and write lose, with the lock held."""
+    lock = threading.Lock()
+
+    def deposit(n):
+        lock.acquire()
+        try:
+            races.deposit_around_a_loop(n)
+        finally:
+            lock.release()
+
+    assert not races.loses(deposit, runs=8)
+
+
+@claim("locked-balance-zero", falsified_by="listings.add-for-subtract")
+def test_the_locked_listing_leaves_zero(monkeypatch):
+    """Run the listing in this process with its 100,000 rounds."""
+    monkeypatch.setattr(sys, "argv", [str(LISTING)])
+    assert runpy.run_path(str(LISTING))["balance"] == 0
 
 
 @claim(
