@@ -198,16 +198,18 @@ def type_in(port, *lines):
     command = ["nslookup", f"-port={port}", "-", nameserver.ADDRESS]
     master, slave = pseudo_terminal(echo=False)
     output = b""
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave) as nslookup:
+    with (
+        subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave) as nslookup,
+        open(master, "rb", buffering=0),
+        open(slave, "rb", buffering=0),  # both close before the wait: who still reads ends then
+    ):
         for line in lines:
             while not output.endswith(b"> "):
                 assert select.select([master], [], [], BOUND)[0]
                 output += os.read(master, 4096)
             output = output[: -len(b"> ")]
             os.write(master, line.encode() + b"\n")
-        code = nslookup.wait()
-    os.close(master)
-    os.close(slave)
+        code = nslookup.wait(BOUND)
     return text(output.decode().splitlines()), code
 
 
