@@ -77,7 +77,7 @@ def child_never_returns() -> Iterator[None]:
         yield
 
 
-@sabotage("fork() makes two children", "fork() 生出两个子进程")
+@sabotage("fork() makes two children", "fork() 一次创建两个子进程")
 def two_children() -> Iterator[None]:
     with replaced(os, fork=lambda: _fork() and _fork()):
         yield
@@ -85,7 +85,7 @@ def two_children() -> Iterator[None]:
 
 @sabotage(
     "fork() makes a child once, and gives that one's id again and again",
-    "fork() 只生一次子进程，以后总是返回它的进程号",
+    "fork() 只创建一次子进程，以后总是返回它的进程号",
 )
 def one_child() -> Iterator[None]:
     only = None

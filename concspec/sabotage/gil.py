@@ -217,7 +217,9 @@ def option_ignored() -> Iterator[None]:
         yield
 
 
-@sabotage("sysconfig says of each build option the opposite", "sysconfig 对每个构建选项都说反话")
+@sabotage(
+    "sysconfig says of each build option the opposite", "sysconfig 给出的构建选项都与实际相反"
+)
 def build_option_denied() -> Iterator[None]:
     with replaced(sysconfig, get_config_var=lambda name: not _get_config_var(name)):
         yield

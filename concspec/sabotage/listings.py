@@ -74,7 +74,7 @@ def small_numbers() -> Iterator[None]:
         yield
 
 
-@sabotage("programs know threading without importing it", "程序不导入也认识 threading")
+@sabotage("programs know threading without importing it", "程序不导入 threading 也能使用它")
 def threading_built_in() -> Iterator[None]:
     with replaced(builtins, threading=threading):
         yield

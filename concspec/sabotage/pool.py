@@ -74,7 +74,7 @@ def _default_size(size: Callable[[], int]) -> Any:
     return replaced(Pool, __init__=init)
 
 
-@sabotage("the workers of a pool are threads", "进程池的工作者是线程")
+@sabotage("the workers of a pool are threads", "进程池用线程来执行任务")
 def workers_are_threads() -> Iterator[None]:
     with replaced(multiprocessing, Pool=ThreadPool):
         yield

@@ -163,7 +163,7 @@ def test_both_processes_take_their_branch():
 
 @claim("fork-pids-agree", falsified_by=("fork.own-pid-in-parent", "fork.grandparent-for-parent"))
 def test_the_ids_in_the_two_lines_agree():
-    """The child waits to be asked, so that its parent is there when it writes its line."""
+    """The child sends what its line would say to its parent, which waits and so is there."""
     child, (own, parent) = fork_and_report(lambda: (os.getpid(), os.getppid()))
     assert own == child
     assert parent == os.getpid()
