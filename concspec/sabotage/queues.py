@@ -17,6 +17,14 @@ _get: Any = Queue.get
 _put_to_join: Any = JoinableQueue.put
 
 
+@sabotage(
+    "a Queue keeps its items in the memory of its process", "Queue 把数据保存在自己进程的内存里"
+)
+def in_memory() -> Iterator[None]:
+    with replaced(multiprocessing, Queue=queue_of_threads.Queue):
+        yield
+
+
 @sabotage("put() loses its item", "put() 把数据丢失")
 def loses_items() -> Iterator[None]:
     with replaced(Queue, put=lambda *_: None):

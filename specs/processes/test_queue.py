@@ -13,7 +13,9 @@ import multiprocessing
 import os
 import queue as queue_of_threads
 import runpy
+import select
 import signal
+import stat
 import sys
 import threading
 import time
@@ -108,6 +110,29 @@ def passages(events, title):
 
 PROMPT = {"en": "A prompt reader", "zh": "读得及时"}
 LATE = {"en": "A late reader", "zh": "读得晚"}
+
+
+def pipes():
+    """The descriptors of this process that are ends of pipes."""
+    found = set()
+    for entry in Path("/dev/fd").iterdir():
+        with contextlib.suppress(OSError):  # what the folder was read by is closed
+            if stat.S_ISFIFO(os.fstat(int(entry.name)).st_mode):
+                found.add(int(entry.name))
+    return found
+
+
+@claim("queue-wraps-pipe", falsified_by="queues.in-memory")
+def test_items_go_through_a_pipe():
+    """Put an item, and read it past the queue, from the one pipe that brings something."""
+    before = pipes()
+    queue = multiprocessing.Queue()
+    made = pipes() - before
+    assert made
+    queue.put("item")
+    readable, _, _ = select.select(made, [], [], BOUND)
+    assert len(readable) == 1
+    assert b"item" in os.read(readable[0], 1000)
 
 
 @claim("queue-and-pipe-exist", falsified_by=("queues.deliver-none", "pipes.deliver-none"))
