@@ -12,6 +12,7 @@ import os
 import re
 import runpy
 import select
+import socket
 import sys
 import threading
 import time
@@ -93,22 +94,20 @@ def test_one_thread_waits_in_the_kernel_while_another_runs():
     """Each of two threads sits in select() until the other one has run and written to it.
 
     Threads that a program only simulates share one kernel thread: the first select() to wait
-    would stop both. select() and not read(), because it takes a bound.
+    would stop both. select() and not recv(), because it takes a bound.
     """
-    to_thread, main_writes = os.pipe()
-    to_main, thread_writes = os.pipe()
+    ours, its = socket.socketpair()
 
     def answer():
-        if select.select([to_thread], [], [], BOUND)[0]:
-            os.write(thread_writes, os.read(to_thread, 1))
+        if select.select([its], [], [], BOUND)[0]:
+            its.send(its.recv(1))
 
-    thread = threading.Thread(target=answer)
-    thread.start()
-    os.write(main_writes, b"x")
-    answered, _, _ = select.select([to_main], [], [], BOUND)
-    join(thread)
-    for end in (to_thread, main_writes, to_main, thread_writes):
-        os.close(end)
+    with ours, its:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        ours.send(b"x")
+        answered, _, _ = select.select([ours], [], [], BOUND)
+        join(thread)
     assert answered
 
 
