@@ -278,7 +278,7 @@ def puts_and_gets(*, late):
     """
     program = Program(turns=3 if late else 0)
     program.write.release()
-    told = program.events(2) + program.events(1, bound=0.5) if late else []
+    told = program.events(2) + program.events(1, bound=2.0) if late else []
     program.read.release()
     told += program.events(8 - len(told))
     return [event for event in told if event in PUTS + GETS]
