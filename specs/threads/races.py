@@ -103,12 +103,17 @@ def switch_interval(seconds):
 
 def frequent_switches():
     """Have the interpreter switch threads as often as is bearable."""
-    if sys.implementation.name != "pypy":
-        return switch_interval(1e-6)
-    import pypyjit  # noqa: PLC0415 - only PyPy has it
+    stop_compiling()
+    pypy = sys.implementation.name == "pypy"
+    return switch_interval(1e-3 if pypy else 1e-6)  # PyPy counts: this is 2,000 bytecodes
 
-    pypyjit.set_param("off")  # compiled code switches at the ends of loops only
-    return switch_interval(1e-3)  # PyPy counts: this is 2,000 bytecodes
+
+def stop_compiling():
+    """Have PyPy compile nothing any more: compiled code switches at the ends of loops only."""
+    if sys.implementation.name == "pypy":
+        import pypyjit  # noqa: PLC0415 - only PyPy has it
+
+        pypyjit.set_param("off")
 
 
 def thread_in_pairs():
