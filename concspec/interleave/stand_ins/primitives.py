@@ -18,7 +18,6 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from concspec.interleave.deadlock import name_of
-from concspec.interleave.observing.looking import REAL_LOCKS
 from concspec.interleave.operations import Operation, Waiter
 from concspec.interleave.stand_ins.running import current
 from concspec.interleave.stand_ins.table import instead_of, original
@@ -427,7 +426,7 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
         return bool(original(threading.Condition, "wait")(self, timeout))
     execution, task = found
     lock = self._lock
-    if not _is_modelled(execution, lock):
+    if not isinstance(lock, (Lock, RLock)):  # then what it always does is watched
         return bool(original(threading.Condition, "wait")(self, timeout))
     is_holder = lock.holder is task
     _demand(task, lock, "wait")
@@ -474,18 +473,6 @@ def _condition_wait(self: Any, timeout: float | None = None) -> bool:
     return not in_vain
 
 
-def _is_modelled(execution: Execution, lock: object) -> bool:
-    """Tell whether the lock of a condition is one of ours.
-
-    With one of the program's own, a condition does what it always does, and that is watched.
-    """
-    if type(lock) in REAL_LOCKS:
-        execution.objects.distrust(
-            f"a condition with a {type(lock).__name__} that was there before and was not found"
-        )
-    return isinstance(lock, (Lock, RLock))
-
-
 def _demand(task: Task, lock: Lock | RLock, to: str) -> None:
     """Raise RuntimeError unless the lock is held: if it is a plain one, by whomever.
 
@@ -522,7 +509,7 @@ def _condition_notify(self: Any, n: int = 1) -> None:
         return
     execution, task = found
     lock = self._lock
-    if not _is_modelled(execution, lock):
+    if not isinstance(lock, (Lock, RLock)):  # then what it always does is watched
         original(threading.Condition, "notify")(self, n)
         return
     is_holder = lock.holder is task
