@@ -63,15 +63,21 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the catalogue; refuse a bad one, slugs that it does not have, and to run without what
     specs need."""
     if not __debug__:
-        raise pytest.UsageError(
+        raise _refusal(
+            config,
             "python -O leaves assertions out, by which specs say what is true: run without -O, and "
-            "without PYTHONOPTIMIZE in the environment"
+            "without PYTHONOPTIMIZE in the environment",
+            "python -O 会去掉断言，而测试要靠断言下结论：请去掉 -O，也不要设置环境变量 "
+            "PYTHONOPTIMIZE",
         )
     missing = [name for name in _NEEDED if not config.pluginmanager.has_plugin(name)]
     if missing:
-        raise pytest.UsageError(
+        raise _refusal(
+            config,
             f"specs need pytest's plugin {missing[0]!r}: leave out -p no:{missing[0]}, or install "
-            "it: pip install --editable ."
+            "it: pip install --editable .",
+            f"测试需要 pytest 的插件 {missing[0]!r}：请去掉 -p no:{missing[0]}，或者安装它："
+            "pip install --editable .",
         )
     if sys.stdout is None:
         _stand_in_for_stdout(config)
@@ -83,7 +89,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     unknown = [slug for slug in config.getoption("claim") or () if slug not in catalogue.claims]
     if unknown:
-        raise pytest.UsageError("\n".join(terminal.unknown(slug, catalogue) for slug in unknown))
+        lang = config.getoption("lang")
+        lines = [terminal.unknown(slug, catalogue).in_language(lang) for slug in unknown]
+        raise pytest.UsageError("\n".join(lines))
     config.stash[RUN] = Run(interpreter, catalogue)
     if not any(map(config.getoption, _TIMES_BENCHMARKS)):
         config.option.benchmark_disable = True
@@ -93,6 +101,11 @@ def pytest_configure(config: pytest.Config) -> None:
         end_with_parent()  # by itself it would do so after five seconds
     if not hasattr(config, "workerinput") and not _runs_specs(config):
         config.pluginmanager.register(Recorder(config))
+
+
+def _refusal(config: pytest.Config, en: str, zh: str) -> pytest.UsageError:
+    """What a user has to do otherwise, in the language asked for."""
+    return pytest.UsageError(Text(en, zh).in_language(config.getoption("lang")))
 
 
 def _stand_in_for_stdout(config: pytest.Config) -> None:
@@ -319,11 +332,20 @@ class Recorder:
         self._unwritten: list[str] = []
         self._file: Path | None = config.getoption("results")
         if self._file and not os.access(self._file.parent, os.W_OK):
-            problem = "cannot be written to" if self._file.parent.exists() else "does not exist"
-            raise pytest.UsageError(f"--results {self._file}: its folder {problem}")
+            exists = self._file.parent.exists()
+            raise _refusal(
+                config,
+                f"--results {self._file}: its folder "
+                f"{'cannot be written to' if exists else 'does not exist'}",
+                f"--results {self._file}：所在的目录{'不可写' if exists else '不存在'}",
+            )
         self._site: Path | None = config.getoption("report")
         if self._site and not all(map(importlib.util.find_spec, ("jinja2", "fastjsonschema"))):
-            raise pytest.UsageError("--report needs more: pip install --editable '.[report]'")
+            raise _refusal(
+                config,
+                "--report needs more: pip install --editable '.[report]'",
+                "--report 还需要别的软件包：pip install --editable '.[report]'",
+            )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of one spec into the run."""
@@ -378,9 +400,11 @@ class Recorder:
             if place:
                 write(place)
         except OSError as error:
-            self._unwritten.append(
-                f"{option} {place} could not be written: {error.strerror or error}"
+            why = error.strerror or error
+            problem = Text(
+                f"{option} {place} could not be written: {why}", f"无法写入 {option} {place}：{why}"
             )
+            self._unwritten.append(problem.in_language(self._lang))
 
     def _write_page(self, folder: Path) -> None:
         from concspec.report.site import write_run  # noqa: PLC0415 - most interpreters lack Jinja2

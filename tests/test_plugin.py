@@ -301,13 +301,18 @@ os.fsync = full
 """
 
 
-def test_nothing_but_the_file_is_lost_on_a_full_disk(graded):
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", ["refuted, as expected: *", "--results results.json could not be written: No *"]),
+        ("zh", ["如预期被推翻: *", "无法写入 --results results.json：No space left *"]),
+    ],
+)
+def test_nothing_but_the_file_is_lost_on_a_full_disk(graded, lang, said):
     graded.write("conftest.py", FULL_DISK)
-    run = graded.pytest("--results=results.json", "-n1")
+    run = graded.pytest("--results=results.json", "-n1", f"--lang={lang}")
     assert run.ret == pytest.ExitCode.USAGE_ERROR
-    run.stdout.fnmatch_lines(
-        ["refuted, as expected: *", "--results results.json could not be written: No space left *"]
-    )
+    run.stdout.fnmatch_lines(said)
 
 
 @pytest.mark.parametrize(("arguments", "partial"), [((), False), (("-x",), True)])
@@ -386,12 +391,33 @@ def test_what_specs_need_of_pytest_is_asked_for(graded, plugin):
     run.stderr.fnmatch_lines([f"*specs need pytest's plugin '{plugin}': leave out -p no:*"])
 
 
-def test_a_python_without_assertions_is_refused(graded, monkeypatch):
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "*python -O leaves assertions out*"), ("zh", "*请去掉 -O*")]
+)
+def test_a_python_without_assertions_is_refused(graded, monkeypatch, lang, said):
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
-    run = graded.pytest("-c", str(ROOT / "pyproject.toml"), "--rootdir=.")
+    run = graded.pytest("-c", str(ROOT / "pyproject.toml"), "--rootdir=.", f"--lang={lang}")
     assert run.ret == pytest.ExitCode.USAGE_ERROR
-    run.stderr.fnmatch_lines(["*python -O leaves assertions out*"])
+    run.stderr.fnmatch_lines([said])
     assert "Traceback" not in run.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--claim=unmeasurd",), "--claim unmeasurd：没有这条论断；相近的有 unmeasured"),
+        (("--claim=xyz",), "--claim xyz：没有这条论断；pytest --claims 列出全部论断"),
+        (("-p", "no:skipping"), "需要 pytest 的插件 'skipping'：请去掉 -p no:skipping，*"),
+        (("--results=no/run.json",), "--results no/run.json：所在的目录不存在"),
+        (("--report=site",), "--report 还需要别的软件包：*"),
+    ],
+)
+def test_what_is_refused_is_told_in_chinese(graded, arguments, said):
+    no_report = 'import sys\nsys.modules["jinja2"] = None\n'
+    graded.write("conftest.py", no_report + (graded.path / "conftest.py").read_text())
+    run = graded.pytest("--lang=zh", *arguments)
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    run.stderr.fnmatch_lines([f"*{said}"])
 
 
 def test_what_claim_names_is_told_with_its_verdict(graded):

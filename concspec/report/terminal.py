@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from concspec.catalogue import Catalogue, Claim
+from concspec.catalogue import Catalogue, Claim, Text
 from concspec.grading import Grade, Verdict
 from concspec.interpreter import Interpreter
 from concspec.language import pad, say, say_since, width
@@ -46,11 +46,16 @@ def claims(run: Run, lang: str, is_listed: Callable[[Claim], bool]) -> Iterator[
         yield f"{claim.slug}\t{claim.section}\t{claim.lines}\t{expected}\t{specs}\t{text}"
 
 
-def unknown(slug: str, catalogue: Catalogue) -> str:
+def unknown(slug: str, catalogue: Catalogue) -> Text:
     """Say that there is no such claim, and which ones are near."""
     near = ", ".join(catalogue.nearest(slug))
-    hint = f"did you mean {near}?" if near else "pytest --claims lists them all"
-    return f"--claim {slug}: there is no such claim; {hint}"
+    hint = Text("pytest --claims lists them all", "pytest --claims 列出全部论断")
+    if near:
+        hint = Text(f"did you mean {near}?", f"相近的有 {near}")
+    return Text(
+        f"--claim {slug}: there is no such claim; {hint.en}",
+        f"--claim {slug}：没有这条论断；{hint.zh}",
+    )
 
 
 def summary(
