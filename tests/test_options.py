@@ -111,20 +111,22 @@ DRAWS = """
 import random
 
 @claim("one")
-def test_one(record_property): record_property("drawn", random.random())
+def test_one():
+    with open("drawn", "a") as file:
+        print(random.random(), file=file)
 """
 
 
-def test_the_seed_of_a_random_order_reaches_the_specs(suite):
+@pytest.mark.parametrize("arguments", [(), ("-n1",)])
+def test_the_seed_of_a_random_order_reaches_the_specs(suite, arguments):
+    """A spec draws what it draws in pytest's own process, where --pdb has it run."""
     pytest.importorskip("pytest_randomly", reason="pip install pytest-randomly")
     suite.claims(claim_table("one"))
     suite.specs(DRAWS)
-
-    def drawn(seed, *arguments):
-        suite.pytest("-p", "randomly", f"--randomly-seed={seed}", "--junitxml=j.xml", *arguments)
-        return (suite.path / "j.xml").read_text().partition('name="drawn"')[2].split('"')[1]
-
-    assert drawn(1) == drawn(1, "-n1") != drawn(2)
+    for each in (arguments, ("--pdb",)):
+        suite.pytest("-p", "randomly", "--randomly-seed=5", *each)
+    there, here = (suite.path / "drawn").read_text().split()
+    assert there == here
 
 
 def test_a_random_order_changes_no_verdict(specs):
