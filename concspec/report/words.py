@@ -5,7 +5,7 @@ CHINESE = {
     "Build": "构建",
     "Claim": "论断",
     "Compare": "对比",
-    "Correction": "实际情况",
+    "Correction: ": "实际情况：",
     "Escaped: the verdict stays, although": "漏网：结论不变，尽管",
     "Evidence": "证据",
     "Expected": "预期",
@@ -53,7 +53,7 @@ CHINESE = {
 
 REPEATED = (
     "dotted: the bound",
-    "Correction",
+    "Correction: ",
     "Escaped: the verdict stays, although",
     "Evidence",
     "Expected",

@@ -33,13 +33,17 @@ EVIDENCE = [POOL, CROSSED, speedup(1), {"kind": "counts", "counts": [{"label": "
 def example(name, drifts):
     """Give a run with claims in two sections, one of which differs between interpreters."""
     crossed = outcome("tables-cross", evidence=EVIDENCE)
+    stays = refuted(
+        "balance-drifts",
+        section="2.2",
+        text={"en": "Text of balance-drifts" + ", at length" * 20, "zh": "balance-drifts 的说明。"},
+    )
+    stays["expectation"]["reference"] = "https://example.org/" + "long" * 10
     return run(
         name,
         claim("fork-returns-twice"),
         refuted("parent-line-first", corrected_by="fork-returns-twice"),
-        claim("balance-drifts", section="2.2")
-        if drifts
-        else refuted("balance-drifts", section="2.2"),
+        claim("balance-drifts", section="2.2", text=stays["text"]) if drifts else stays,
         claim("tables-cross", section="2.2", outcomes=[crossed]),
         claim("dns-answers", "inconclusive", section="2.2"),
         claim("no-fork", "not applicable", section="2.2"),
@@ -271,6 +275,13 @@ def test_a_small_screen_shows_all_without_scrolling_sideways(visit, fragment, la
     cell = page.locator("tr[data-slug=balance-drifts] td").first
     label = cell.evaluate("cell => getComputedStyle(cell, '::before').content")
     assert label == '"3.9 ✓"'
+
+
+@pytest.mark.parametrize("width", [720, 1280])
+def test_a_comparison_is_shown_without_scrolling_sideways(visit, width):
+    viewport = {"width": width, "height": 900}
+    page = visit("#a=cpython-3.9-linux&b=pypy-3.11-linux", viewport=viewport)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -147,7 +147,8 @@
     for (const body of bodies) body.hidden = !find("tr[data-slug]:not([hidden])", body);
     const others = comparing
       ? `#matrix tr > :nth-child(n+2)${pair.map((i) => `:not(:nth-child(${i + 2}))`).join("")}
-         { display: none !important } #matrix { --columns: 2; width: min(100%, 60rem); min-width: 0 }`
+         { display: none !important } #matrix { --columns: 2; width: min(100%, 60rem); min-width: 0 }
+         main { width: auto }`
       : "";
     const style = find("#chosen");
     if (style.textContent !== others) style.textContent = others;
