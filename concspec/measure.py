@@ -328,7 +328,7 @@ class Comparison:
             inconclusive(
                 f"too busy a machine to measure on: {reached} of {len(self._first)} control "
                 "rounds reached their mark",
-                f"机器太忙，无法测量：对照组 {len(self._first)} 轮中只有 {reached} 轮达标",
+                f"机器太忙，无法测量：对照组 {len(self._first)} 轮中达标 {reached} 轮",
             )
         return self._highs >= HIGHS
 
