@@ -43,6 +43,9 @@ _TIMES_BENCHMARKS = (
 _NEEDED = ("benchmark", "capture", "skipping")
 """Plugins that others than ours may do without."""
 
+_INSTALL = f"{sys.executable} -m pip install --editable"
+"""For this interpreter, whose pip need not be the one on the PATH."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
@@ -75,9 +78,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise _refusal(
             config,
             f"specs need pytest's plugin {missing[0]!r}: leave out -p no:{missing[0]}, or install "
-            "it: pip install --editable .",
+            f"it: {_INSTALL} .",
             f"测试需要 pytest 的插件 {missing[0]!r}：请去掉 -p no:{missing[0]}，或者安装它："
-            "pip install --editable .",
+            f"{_INSTALL} .",
         )
     if sys.stdout is None:
         _stand_in_for_stdout(config)
@@ -343,8 +346,8 @@ class Recorder:
         if self._site and not all(map(importlib.util.find_spec, ("jinja2", "fastjsonschema"))):
             raise _refusal(
                 config,
-                "--report needs more: pip install --editable '.[report]'",
-                "--report 还需要别的软件包：pip install --editable '.[report]'",
+                f"--report needs more: {_INSTALL} '.[report]'",
+                f"--report 还需要别的软件包：{_INSTALL} '.[report]'",
             )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

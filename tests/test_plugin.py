@@ -1,5 +1,7 @@
 """What a user sees of the plugin: options, verdicts, reports, exit status."""
 
+import sys
+
 import pytest
 
 from tests.conftest import ROOT
@@ -409,7 +411,7 @@ def test_a_python_without_assertions_is_refused(graded, monkeypatch, lang, said)
         (("--claim=xyz",), "--claim xyz：没有这条论断；pytest --claims 列出全部论断"),
         (("-p", "no:skipping"), "需要 pytest 的插件 'skipping'：请去掉 -p no:skipping，*"),
         (("--results=no/run.json",), "--results no/run.json：所在的目录不存在"),
-        (("--report=site",), "--report 还需要别的软件包：*"),
+        (("--report=site",), f"--report 还需要别的软件包：{sys.executable} -m pip install *"),
     ],
 )
 def test_what_is_refused_is_told_in_chinese(graded, arguments, said):

@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from concspec.report.merging import MergeError, merge  # noqa: PLC0415 - needs the extra
         from concspec.report.site import write  # noqa: PLC0415 - likewise
     except ModuleNotFoundError as error:
-        parser.error(f"{error.name} is missing: pip install --editable '.[report]'")
+        pip = f"{sys.executable} -m pip"
+        parser.error(f"{error.name} is missing: {pip} install --editable '.[report]'")
     try:
         merged = merge(options.files, required, skip_bad=options.skip_bad)
         write(merged, options.out)
