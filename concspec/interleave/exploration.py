@@ -168,7 +168,7 @@ def explore_within(
         # The search runs the serial schedule first; that may be another shard's.
         again = serial if known == obvious and shard is None else None
         discovered = run_all(session, search, tally, manner, again=again, start=start)
-        if not discovered:
+        if discovered is None:
             return tally.exploration(search.bound, shard, manner)
         known |= discovered
 
@@ -181,10 +181,11 @@ def run_all(
     *,
     again: Run | None,
     start: float,
-) -> frozenset[str]:
-    """Run executions until the search has no more; return newly discovered switch points.
+) -> frozenset[str] | None:
+    """Run executions until the search has no more.
 
-    The first has to do the same as `again` did, where that is given.
+    Where it has to begin anew, return the switch points that it discovered.  The first execution
+    has to do the same as `again` did, where that is given.
     """
     budget, until = manner.time_budget, manner.until
     deadline = None if budget is None else start + budget
@@ -193,8 +194,8 @@ def run_all(
         execution, result = session.execute(search, tally.shared, deadline=deadline)
         if execution.late:
             search.bound = f"time_budget={budget:g}"
-            return frozenset()
-        if execution.discovered:
+            return None
+        if execution.discovered or execution.missed:
             return execution.discovered
         if again is not None and not execution.cut:
             again.compare(session.program, Run.of(execution, result))
@@ -206,12 +207,12 @@ def run_all(
             tally.add(execution, result, search.stands_for())
             if until is not None and not execution.stuck and until(result):
                 search.bound = search.bound or "until"
-                return frozenset()
+                return None
         if not search.finish(execution):
-            return frozenset()
+            return None
         if deadline is not None and time.monotonic() > deadline:
             search.bound = f"time_budget={budget:g}"
-            return frozenset()
+            return None
 
 
 def scout(session: Session, shared: frozenset[str]) -> frozenset[str]:

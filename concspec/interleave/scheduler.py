@@ -193,7 +193,7 @@ class Execution:
 
     `shared` holds the labels of the accesses that are switch points.  All are watched: those that
     nothing orders end up in `conflicting`, and those among them that were no switch points in
-    `discovered`, with which the exploration begins anew.
+    `discovered`, with which the exploration begins anew, as it does where some were `missed`.
     """
 
     __slots__ = (
@@ -215,6 +215,7 @@ class Execution:
         "late",
         "left",
         "main",
+        "missed",
         "numbers",
         "objects",
         "observer",
@@ -268,6 +269,7 @@ class Execution:
         self.stretches: list[Stretch] = []
         self.conflicting: frozenset[str] = frozenset()
         self.discovered: frozenset[str] = frozenset()
+        self.missed = False
         self.tasks: list[Task] = []
         self.by_index: dict[int, Task] = {}
         self.by_ident: dict[int, Task] = {}
@@ -334,6 +336,7 @@ class Execution:
             self.objects.distrust("the end of a pool that was not shut down")
         self.conflicting = self.sharing.find(self.stretches) | self.observer.leaked
         self.discovered = self.conflicting - self.shared
+        self.missed = self.sharing.begin_anew()
         return result
 
     def enrol(
@@ -661,7 +664,7 @@ class Execution:
             if goes_on:
                 if site.acts:
                     observer.observe_alone(site, frame)
-            else:
+            elif not (site.looks_up and self.pass_over(site, frame)):
                 touched = observer.observe(site, frame)
                 if touched is not NOTHING:
                     places, write = touched
@@ -685,6 +688,17 @@ class Execution:
                     task.inside.pop(id(frame), None)
         except Exception as error:  # noqa: BLE001 - raised again
             self.break_off(error)
+
+    def pass_over(self, site: Site, frame: FrameType) -> bool:
+        """Tell a read of a name that no thread changes, which needs not be looked at."""
+        sharing = self.sharing
+        field = site.field
+        if not sharing.passes or field in sharing.written or site.label in self.shared:
+            return False
+        if not self.observer.is_plain_read(site, frame):
+            return False
+        sharing.passed.add(field)
+        return True
 
     def break_off(self, error: Exception) -> NoReturn:
         """End this execution; a fault of ours must not pass for an exception of the program."""
@@ -755,6 +769,8 @@ class Execution:
                 line=site.line,
             )
             operation.moves = site.kind >= ATTRIBUTE or len(places) > 1
+            if write:
+                self.sharing.note(operation, self.objects.has_names)
         task.stretch.accesses.add(operation)
         return operation
 

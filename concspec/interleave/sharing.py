@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from concspec.interleave.operations import WIDE, Inherited, changes
+from concspec.interleave.operations import WHOLE, WIDE, Inherited, changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from concspec.interleave.operations import Field, Operation
 
@@ -44,11 +44,39 @@ class Stretch:
 
 
 class Sharing:
-    """Finds what is shared in executions, most of which access the same as others did before."""
+    """Finds what is shared in executions, most of which access the same as others did before.
+
+    What no thread changes is not shared: once one execution was seen whole, reads of names that are
+    not `written` are `passed` over, and not looked at.  Where such a name is changed after all,
+    reads were `missed`, and all begins anew.
+    """
 
     def __init__(self) -> None:
         """Start with no execution known."""
         self.known: dict[Key, frozenset[str]] = {}
+        self.passes = False
+        self.written: set[Field] = set()
+        self.any_written = False  # where it cannot be told which
+        self.passed: set[Field] = set()
+        self.missed = False
+
+    def note(self, change: Operation, has_names: Callable[[int], bool]) -> None:
+        """Note the names that are changed; `has_names` tells which owners have attributes."""
+        for owner, field in change.places:
+            if type(field) is not str:
+                self.written.add(field)
+                self.missed = self.missed or field in self.passed
+            elif field == WHOLE and (owner is None or has_names(owner)):
+                self.any_written = True
+                self.missed = self.missed or bool(self.passed)
+
+    def begin_anew(self) -> bool:
+        """Tell whether reads were missed since this was last asked; see all of them from now on."""
+        missed = self.missed
+        if missed:
+            self.missed = False
+            self.passed.clear()
+        return missed
 
     def find(self, stretches: Iterable[Stretch]) -> frozenset[str]:
         """Return the labels of the accesses that are shared; the stretches come as they began."""
@@ -64,6 +92,7 @@ class Sharing:
             if len(self.known) == MOST_REMEMBERED:
                 self.known.clear()
             found = self.known[key] = frozenset(_shared(stretches))
+        self.passes = not self.any_written
         return found
 
 

@@ -213,6 +213,7 @@ def _is_hidden(function: object) -> TypeGuard[types.FunctionType]:
     return is_a(function, types.FunctionType) and not is_python(function)
 
 
+@once
 def is_of_python(kind: type) -> bool:
     """Tell a class that has all its methods, but those of `object`, from Python."""
     return all(is_python_type(each) for each in mro(kind)[:-1])

@@ -119,6 +119,11 @@ class Objects:
             for owner, field in places
         )
 
+    def has_names(self, owner: int) -> bool:
+        """Tell whether attributes or variables can be among what an object holds."""
+        thing = self.kept[owner] if owner >= 0 else None
+        return is_a(thing, (dict, type)) or can_change(type(thing))
+
     def attributes_of(self, thing: object) -> dict[str, object] | None:
         """Return the dictionary of an object's attributes; note one that each thread has."""
         found = instance_dict(thing)

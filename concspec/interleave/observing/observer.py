@@ -219,6 +219,21 @@ class Observer(Values):
             places += self.looked_up([receiver], site.name)
         return places, moves or site.write or (receiver is MISSING and site.name in _MOVING_ON)
 
+    def is_plain_read(self, site: Site, frame: types.FrameType) -> bool:
+        """Tell a read of a variable, or of an attribute of one known object, and of nothing else.
+
+        Where it tells of more than what that name has, it is none.
+        """
+        if site.kind == GLOBAL:
+            return type(frame.f_globals) is dict
+        owner = self.owner(site, frame)
+        kind = type(owner)
+        if site.name in _PEEKED:
+            return False
+        if kind is types.ModuleType:
+            return site.name in vars(owner)
+        return is_of_python(kind) and not is_watched_for_its_end(owner)
+
     def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
         """Return what a name touches that is looked up in one of these after the other."""
         if type(scopes[0]) is not dict:  # as `eval` may be given

@@ -134,7 +134,8 @@ class Site:
     `kind` is one of the constants above, `name` the variable or attribute (of other kinds, what is
     done: see below), `field` that in its namespace, `receiver` the source of the object,
     `key` the source of an item's key, `arguments` those of a call or of `super`, `write` whether it
-    changes what it touches, `acts` whether it may change anything, or let it be changed, `deletes`
+    changes what it touches, `acts` whether it may change anything, or let it be changed, `looks_up`
+    whether it only reads a global variable or an attribute, `deletes`
     whether it takes a variable away, `label` the access in the words of the source text, and
     `needed` whether a later instruction of the code uses the value read here, and `among` where it
     may be that of another instruction instead. `is_of_library` tells code that the program calls
@@ -165,6 +166,7 @@ class Site:
         "label",
         "lends",
         "line",
+        "looks_up",
         "name",
         "needed",
         "offset",
@@ -195,6 +197,7 @@ class Site:
         self.field = (name,)
         self.write = write
         self.acts = write or kind in (CALL, OPERATOR) or name == "f_locals"
+        self.looks_up = kind in (GLOBAL, ATTRIBUTE) and not write
         self.label = label
         self.receiver = receiver
         self.key = key
