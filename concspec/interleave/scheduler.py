@@ -661,10 +661,16 @@ class Execution:
             # What is done alone is ordered by `start` and `join` with all that others do; where it
             # is C code that begins alone, a thread may be started before it ends.
             goes_on = self.alone
+            passed = (
+                not goes_on
+                and site.looks_up
+                and site.field not in self.sharing.written
+                and self.passes_over(site, frame)
+            )
             if goes_on:
                 if site.acts:
                     observer.observe_alone(site, frame)
-            elif not (site.looks_up and self.pass_over(site, frame)):
+            elif not passed:
                 touched = observer.observe(site, frame)
                 if touched is not NOTHING:
                     places, write = touched
@@ -674,9 +680,10 @@ class Execution:
                     # one of C code.
                     goes_on = site.kind > ATTRIBUTE or write is not site.write
             if site.needed:
-                value = observer.results[id(frame), site.offset] = observer.read(site, frame)
-                if site.among:
-                    observer.keep_latest(site, frame, value)
+                if not passed:
+                    value = observer.results[id(frame), site.offset] = observer.read(site, frame)
+                    if site.among:
+                        observer.keep_latest(site, frame, value)
                 goes_on = True
             # A name is looked up without calling anything.
             if goes_on and site.kind >= ATTRIBUTE:
@@ -689,15 +696,14 @@ class Execution:
         except Exception as error:  # noqa: BLE001 - raised again
             self.break_off(error)
 
-    def pass_over(self, site: Site, frame: FrameType) -> bool:
-        """Tell a read of a name that no thread changes, which needs not be looked at."""
+    def passes_over(self, site: Site, frame: FrameType) -> bool:
+        """Pass over a read of a name that no thread changes, which needs not be looked at."""
         sharing = self.sharing
-        field = site.field
-        if not sharing.passes or field in sharing.written or site.label in self.shared:
+        if not sharing.passes or site.label in self.shared:
             return False
-        if not self.observer.is_plain_read(site, frame):
+        if not self.observer.passed_over(site, frame):
             return False
-        sharing.passed.add(field)
+        sharing.passed.add(site.field)
         return True
 
     def break_off(self, error: Exception) -> NoReturn:

@@ -90,12 +90,12 @@ def is_a(thing: object, kinds: type | tuple[type, ...]) -> bool:
 
 def is_python_function(function: object) -> TypeGuard[types.FunctionType]:
     """Tell a function written in Python; PyPy's built-in ones are of the same type."""
-    return is_a(function, types.FunctionType) and is_a(function.__code__, types.CodeType)
+    return type(function) is types.FunctionType and type(function.__code__) is types.CodeType
 
 
 def is_python(function: object) -> bool:
     """Tell a function or a method that runs nothing but code that tracing shows."""
-    if is_a(function, types.MethodType):
+    if type(function) is types.MethodType:
         function = function.__func__
     return is_python_function(function) and is_shown(function.__code__)
 

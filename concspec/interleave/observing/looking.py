@@ -106,6 +106,9 @@ def static_attribute(receiver: object, name: object) -> object:
     if receiver is MISSING or type(receiver) is Aliases or type(name) is not str:
         return MISSING
     kind = type(receiver)
+    method = _methods(kind).get(name)
+    if method is not None and name not in (instance_dict(receiver) or EMPTY):
+        return types.MethodType(method, receiver)
     if kind is Made:
         return _method_of(receiver.kind, name)  # type: ignore[attr-defined]
     if kind is super:
@@ -150,6 +153,7 @@ def static_attribute(receiver: object, name: object) -> object:
         return own
     found = namespace(mro(kind)[holder])[name]
     if type(found) is types.FunctionType:
+        _methods(kind)[name] = found
         return types.MethodType(found, receiver) if own is MISSING else own
     if type(found) in SLOTS:
         return got_by(found, receiver)
@@ -164,6 +168,12 @@ def static_attribute(receiver: object, name: object) -> object:
     if not _is_binding(found):
         return found
     return MISSING if is_python_type(type(found)) else got_by(found, receiver)
+
+
+@once
+def _methods(_kind: type) -> dict[str, types.FunctionType]:
+    """Return the methods that were found in a class so far, for its usual objects."""
+    return {}
 
 
 def _method_of(kind: type, name: str) -> object:

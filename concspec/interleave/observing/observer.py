@@ -185,7 +185,7 @@ class Observer(Values):
                 return NOTHING  # what a primitive does with its own state is seen as steps
             return self.attribute(self.owner(site, frame), site.name, write=site.write)
         if kind == CALL:
-            return self.called(site, frame)
+            return NOTHING if self.is_followed(site, frame) else self.called(site, frame)
         if kind == OPERATOR:
             return self.operated(site, frame)
         if kind == CELL:
@@ -219,20 +219,29 @@ class Observer(Values):
             places += self.looked_up([receiver], site.name)
         return places, moves or site.write or (receiver is MISSING and site.name in _MOVING_ON)
 
-    def is_plain_read(self, site: Site, frame: types.FrameType) -> bool:
-        """Tell a read of a variable, or of an attribute of one known object, and of nothing else.
+    def passed_over(self, site: Site, frame: types.FrameType) -> bool:
+        """Pass over a read of a variable, or of an attribute of one known object; keep its value.
 
-        Where it tells of more than what that name has, it is none.
+        Where it may tell of more than what that name has, it is to be looked at.
         """
         if site.kind == GLOBAL:
-            return type(frame.f_globals) is dict
+            if type(frame.f_globals) is not dict:
+                return False
+            if site.needed:
+                self.keep(site, frame, self.read(site, frame))
+            return True
         owner = self.owner(site, frame)
         kind = type(owner)
         if site.name in _PEEKED:
             return False
         if kind is types.ModuleType:
-            return site.name in vars(owner)
-        return is_of_python(kind) and not is_watched_for_its_end(owner)
+            if site.name not in vars(owner):
+                return False
+        elif not is_of_python(kind) or is_watched_for_its_end(owner):
+            return False
+        if site.needed:
+            self.keep(site, frame, static_attribute(owner, site.name))
+        return True
 
     def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
         """Return what a name touches that is looked up in one of these after the other."""
@@ -527,6 +536,16 @@ class Observer(Values):
 
     # Calls.
 
+    def is_followed(self, site: Site, frame: types.FrameType) -> bool:
+        """Tell a call of the same method as last time, of an object, which is seen as it runs."""
+        method = self.value(site.receiver, frame)
+        return (
+            type(method) is types.MethodType
+            and type(method.__func__) is types.FunctionType
+            and method.__func__.__code__ is site.followed
+            and not (site.lends or is_a(method.__self__, type))
+        )
+
     def called(self, site: Site, frame: types.FrameType) -> Touched:
         function, owner = self.callee(site, frame)
         if site.lends and not keeps_nothing(function, owner):
@@ -818,7 +837,7 @@ class Observer(Values):
                 operand = self.value(source, frame)
                 if type(operand) not in ATOMS or operand is MISSING:
                     forget()
-        elif site.kind == CALL:
+        elif site.kind == CALL and not self.is_followed(site, frame):
             function, owner = self.callee(site, frame)
             if site.lends and not keeps_nothing(function, owner):
                 self.leaked |= site.lends

@@ -210,7 +210,7 @@ def touch(execution: Execution, task: Task, access: Operation) -> None:
 
 def _ending(execution: Execution, task: Task, *, write: bool) -> Operation:
     """Return the access to whether a thread has ended."""
-    return access_to(execution, "thread end", (execution.objects.name(task), "end"), write=write)
+    return access_to(execution, "thread end", (-2 - task.index, "end"), write=write)
 
 
 def access_to(execution: Execution, label: str, place: Place, *, write: bool) -> Operation:
