@@ -152,6 +152,7 @@ _PEEKED = frozenset(
         "_value", "broken", "f_locals", "ident", "n_waiting", "native_id",
     ]
 )  # fmt: skip
+_KNOWN_IN_PART = (Aliases, Made, type(MISSING))
 _GIVEN_TO = (threading.Thread, threading.local, Aliases)
 _MOST_OF_ONE = 20  # objects of which one may be meant, before it may be any
 _MOVING_ON = frozenset(["next", "all", "keys"])
@@ -232,7 +233,7 @@ class Observer(Values):
             return True
         owner = self.owner(site, frame)
         kind = type(owner)
-        if site.name in _PEEKED:
+        if site.name in _PEEKED or kind in _KNOWN_IN_PART:
             return False
         if kind is types.ModuleType:
             if site.name not in vars(owner):
