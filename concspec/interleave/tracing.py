@@ -159,7 +159,7 @@ class Settrace(Tracing):
 
     def begin(self) -> None:
         """Know of no code yet."""
-        self.local: dict[int, tuple[CodeType, Callable[..., Any] | None]] = {}
+        self.local: dict[int, tuple[CodeType, Callable[..., Any] | None, bool]] = {}
 
     def end(self) -> None:
         """Put back whatever traced it."""
@@ -177,13 +177,15 @@ class Settrace(Tracing):
         code = frame.f_code
         known = self.local.get(id(code))
         if known is None:
-            local = self.watching(code) if is_watched(code) or is_told(code) else None
-            known = self.local[id(code)] = (code, local)
-        if known[1] is not None:
-            frame.f_trace_lines = False
-            frame.f_trace_opcodes = is_watched(code)
-            return _each_once(known[1]) if _PYPY else known[1]
-        return None
+            watched = is_watched(code)
+            local = self.watching(code) if watched or is_told(code) else None
+            known = self.local[id(code)] = code, local, watched
+        _, local, watched = known
+        if local is None:
+            return None
+        frame.f_trace_lines = False
+        frame.f_trace_opcodes = watched
+        return _each_once(local) if _PYPY else local
 
     def watching(self, code: CodeType) -> Callable[[FrameType, str, Any], Any]:
         site_at = self.sites(code).get
@@ -192,17 +194,18 @@ class Settrace(Tracing):
         opcodes = code.co_code
 
         def local(frame: FrameType, event: str, argument: object) -> Any:
+            site = site_at(frame.f_lasti) if event == "opcode" else None
+            if site is None and event != "return":  # so it is mostly
+                return local
             execution = self.execution
             if execution is None:
                 return local
-            if event == "opcode":
-                site = site_at(frame.f_lasti)
-                task = None if site is None else execution.by_ident.get(get_ident())
-                if site is None or task is None:
+            task = execution.by_ident.get(get_ident())
+            if site is not None:
+                if task is None:
                     return local
                 execution.access(task, site, frame)
-            elif event == "return" and returns:
-                task = execution.by_ident.get(get_ident())
+            elif returns:
                 if task is None or not (task.inside or execution.observer.latest):
                     return local
                 # Where an exception goes on, the frame does not stand at a return.
