@@ -47,13 +47,15 @@ class Operation:
 
     `places` is what it touches and `write` whether it changes them; `label` names it and `filename`
     and `line` say where it stands.  `moves` tells whether names may be found elsewhere behind it,
-    as where a variable comes or goes.  `ready` tells whether it can run now (None: always), and
-    `available` keeps, for an operation on a synchronisation object, whether that object could be
-    had before this step ran: with it the reduction knows which waiting could have come earlier.
+    as where a variable comes or goes, and `changes_all` whether it changes WHOLE objects.  `ready`
+    tells whether it can run now (None: always), and `available` keeps, for an operation on a
+    synchronisation object, whether that object could be had before this step ran: with it the
+    reduction knows which waiting could have come earlier.
     """
 
     __slots__ = (
         "available",
+        "changes_all",
         "filename",
         "kind",
         "label",
@@ -88,6 +90,7 @@ class Operation:
         self.ready = ready
         self.waits_for = waits_for
         self.moves = True
+        self.changes_all = False
         self.available = True
         self.waiter: Waiter | None = None
 

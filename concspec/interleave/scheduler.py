@@ -29,7 +29,7 @@ from concspec.interleave.observing.objects import Objects
 from concspec.interleave.observing.observer import NOTHING, Observer
 from concspec.interleave.observing.showing import snapshot
 from concspec.interleave.observing.sites import ATTRIBUTE, ENDING, RAISE, Site
-from concspec.interleave.operations import Operation, dependent
+from concspec.interleave.operations import WHOLE, Operation, dependent
 from concspec.interleave.sharing import Stretch
 from concspec.interleave.watched import line_of, program_frame, stopping_frame, where
 
@@ -775,8 +775,11 @@ class Execution:
                 line=site.line,
             )
             operation.moves = site.kind >= ATTRIBUTE or len(places) > 1
+            operation.changes_all = write and any(field == WHOLE for _, field in places)
             if write:
-                self.sharing.note(operation, self.objects.has_names)
+                self.sharing.note(operation)
+        if operation.changes_all:  # each time of other objects
+            self.sharing.note_all(operation, self.objects.has_names)
         task.stretch.accesses.add(operation)
         return operation
 

@@ -60,15 +60,19 @@ class Sharing:
         self.passed: set[Field] = set()
         self.missed = False
 
-    def note(self, change: Operation, has_names: Callable[[int], bool]) -> None:
-        """Note the names that are changed; `has_names` tells which owners have attributes."""
-        for owner, field in change.places:
-            if type(field) is not str:
-                self.written.add(field)
-                self.missed = self.missed or field in self.passed
-            elif field == WHOLE and (owner is None or has_names(owner)):
-                self.any_written = True
-                self.missed = self.missed or bool(self.passed)
+    def note(self, change: Operation) -> None:
+        """Note the names that are changed."""
+        names = {field for _, field in change.places if type(field) is not str}
+        self.written |= names
+        self.missed = self.missed or not names.isdisjoint(self.passed)
+
+    def note_all(self, change: Operation, has_names: Callable[[int], bool]) -> None:
+        """Note whether any name may be changed; `has_names` tells which owners have some."""
+        if not self.any_written and any(
+            field == WHOLE and (owner is None or has_names(owner)) for owner, field in change.places
+        ):
+            self.any_written = True
+            self.missed = self.missed or bool(self.passed)
 
     def begin_anew(self) -> bool:
         """Tell whether reads were missed since this was last asked; see all of them from now on."""

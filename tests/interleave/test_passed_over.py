@@ -176,6 +176,29 @@ def test_what_is_changed_under_few_schedules_is_seen(change, read):
     assert results == {(1,), (1, True), (True,) if change is take_an_attribute_away else (2, True)}
 
 
+def test_the_same_step_may_change_names_under_few_schedules():
+    """Of what bears the same name in two executions, one is a list and one has attributes."""
+
+    def program():
+        begin()
+        seen = []
+        cleared = [[], vars(rates)]
+
+        def look():
+            global step
+            step = 1
+            seen.append(rates.rate)
+            step = 0
+
+        def clear():
+            cleared[step].clear()
+
+        both(look, clear)
+        return tuple(seen)
+
+    assert set(explore(program).outcomes) == {(1,), ()}
+
+
 def on_an_attribute():
     rates.rate = 0
 
@@ -248,9 +271,9 @@ FIELD = ("rate",)
 def test_a_change_of_what_was_passed_over_begins_anew(field):
     sharing = Sharing()
     sharing.passed.add(FIELD)
-    sharing.note(change((0, ("other",))), bool)
+    sharing.note(change((0, ("other",)), (0, WHOLE)))
     assert not sharing.begin_anew()
-    sharing.note(change((0, field)), bool)
+    sharing.note(change((0, field)))
     assert sharing.begin_anew()
     assert FIELD in sharing.written
     assert not sharing.passed
@@ -263,9 +286,9 @@ def test_a_change_of_all_that_something_has_begins_anew_and_passes_nothing(owner
     sharing.find([])
     assert sharing.passes
     sharing.passed.add(FIELD)
-    sharing.note(change((0, WHOLE), (1, ONLY_READ)), bool)
+    sharing.note_all(change((0, WHOLE), (1, ONLY_READ)), bool)
     assert not sharing.begin_anew()
-    sharing.note(change((owner, WHOLE)), bool)
+    sharing.note_all(change((owner, WHOLE)), bool)
     assert sharing.begin_anew()
     sharing.find([])
     assert not sharing.passes
@@ -273,5 +296,6 @@ def test_a_change_of_all_that_something_has_begins_anew_and_passes_nothing(owner
 
 def test_a_change_of_what_nobody_read_begins_nothing():
     sharing = Sharing()
-    sharing.note(change((0, FIELD), (None, WHOLE)), bool)
+    sharing.note(change((0, FIELD)))
+    sharing.note_all(change((None, WHOLE)), bool)
     assert not sharing.begin_anew()
