@@ -19,19 +19,18 @@ from _thread import allocate_lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from concspec.interleave.accesses import called_by, operation_at
 from concspec.interleave.deadlock import observe_stuck
 from concspec.interleave.errors import ExplorationError, TooMuch
 from concspec.interleave.interrupts import keep
-from concspec.interleave.observing.bytecode import delegates
-from concspec.interleave.observing.classes import forget
-from concspec.interleave.observing.looking import MISSING, is_data
+from concspec.interleave.observing.looking import MISSING
 from concspec.interleave.observing.objects import Objects
-from concspec.interleave.observing.observer import NOTHING, Observer
+from concspec.interleave.observing.observer import Observer
 from concspec.interleave.observing.showing import snapshot
-from concspec.interleave.observing.sites import ATTRIBUTE, ENDING, RAISE, Site
-from concspec.interleave.operations import WHOLE, Operation, dependent
+from concspec.interleave.observing.sites import ATTRIBUTE, Site
+from concspec.interleave.operations import Operation, dependent
 from concspec.interleave.sharing import Stretch
-from concspec.interleave.watched import line_of, program_frame, stopping_frame, where
+from concspec.interleave.watched import stopping_frame, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +66,6 @@ MOST_THREADS = 200
 MOST_STEPS = 20_000
 MOST_ACCESSES = 500_000
 MOST_UNWOUND = 1000
-_NOW_AND_THEN = 1023  # a mask: once in 1024 times
 _RELEASE = operator.methodcaller("release")
 _SPINNING = (
     "a loop that waits for another thread by looking again and again has no end under some "
@@ -559,7 +557,7 @@ class Execution:
             touched = self.observer.going_on(site, frame, touched, given)
         elif site.needed:
             self.observer.keep(site, frame, self.observer.read(site, frame))
-        operation = self.operation_at(task, site, touched)
+        operation = operation_at(self, task, site, touched)
         task.pending = called_by(operation, frame) if site.is_of_library else operation
 
     def look_at_the_clock(self) -> None:
@@ -641,71 +639,6 @@ class Execution:
         self.fail(error)
         return error
 
-    # Accesses.
-
-    def access(self, task: Task, site: Site, frame: FrameType) -> None:
-        """Come to `site`: stop there if it is a switch point, and note what is touched."""
-        if task.waiting:
-            self.doubt_end()
-            return
-        if self.over:
-            self.unwind_further(task)
-            return
-        task.access_count = count = task.access_count + 1
-        observer = self.observer
-        try:
-            if observer.promised is not None:
-                observer.redeem(observer.promised)
-            if not count & _NOW_AND_THEN:
-                self.take_stock(task, site, frame)
-            # What is done alone is ordered by `start` and `join` with all that others do; where it
-            # is C code that begins alone, a thread may be started before it ends.
-            goes_on = self.alone
-            passed = (
-                not goes_on
-                and site.looks_up
-                and site.field not in self.sharing.written
-                and self.passes_over(site, frame)
-            )
-            if goes_on:
-                if site.acts:
-                    observer.observe_alone(site, frame)
-            elif not passed:
-                touched = observer.observe(site, frame)
-                if touched is not NOTHING:
-                    places, write = touched
-                    if places:
-                        self.perform(task, site, frame, touched)
-                    # An attribute may be a property, and what changes something as it is read is
-                    # one of C code.
-                    goes_on = site.kind > ATTRIBUTE or write is not site.write
-            if site.needed:
-                if not passed:
-                    value = observer.results[id(frame), site.offset] = observer.read(site, frame)
-                    if site.among:
-                        observer.keep_latest(site, frame, value)
-                goes_on = True
-            # A name is looked up without calling anything.
-            if goes_on and site.kind >= ATTRIBUTE:
-                task.inside[id(frame)] = site, ()
-            elif task.inside:
-                if site.kind == ENDING:
-                    self.give_back(task, site, frame)
-                else:
-                    task.inside.pop(id(frame), None)
-        except Exception as error:  # noqa: BLE001 - raised again
-            self.break_off(error)
-
-    def passes_over(self, site: Site, frame: FrameType) -> bool:
-        """Pass over a read of a name that no thread changes, which needs not be looked at."""
-        sharing = self.sharing
-        if not sharing.passes or site.label in self.shared:
-            return False
-        if not self.observer.passed_over(site, frame):
-            return False
-        sharing.passed.add(site.field)
-        return True
-
     def break_off(self, error: Exception) -> NoReturn:
         """End this execution; a fault of ours must not pass for an exception of the program."""
         if isinstance(error, ExplorationError):
@@ -715,10 +648,6 @@ class Execution:
         else:
             self.fail(error)
         raise Unwind from error
-
-    def access_count(self) -> int:
-        """Return how many accesses there were so far."""
-        return sum([task.access_count for task in self.tasks])
 
     def take_stock(self, task: Task, site: Site, frame: FrameType) -> None:
         """Look, every now and then, whether this execution takes too long."""
@@ -731,133 +660,9 @@ class Execution:
             )
         self.look_at_the_clock()
 
-    def perform(
-        self,
-        task: Task,
-        site: Site,
-        frame: FrameType,
-        touched: Touched,
-        given: tuple[object, ...] = (),
-    ) -> None:
-        """Note an access, and stop before it if it is a switch point."""
-        operation = self.operation_at(task, site, touched)
-        if site.label in self.shared:
-            task.stands = (site, frame, given)
-            if site.kind == RAISE:  # the traceback grows on as the exception goes up
-                self.objects.distrust("what `raise` writes into an exception that threads share")
-            if site.is_of_library:
-                operation = called_by(operation, frame)
-            self.reach(task, operation)
-            task.stands = None
-            if self.explaining:
-                self.explain(site, frame)
-            operation = self.trace[-1].operation
-        if (
-            operation.write
-            and site.kind >= ATTRIBUTE
-            and self.objects.may_change_classes(operation.places)
-        ):
-            forget()  # only now: while this thread stood here, others have looked at classes
-
-    def operation_at(self, task: Task, site: Site, touched: Touched) -> Operation:
-        """Return the operation at `site`, as its thread is about to do it."""
-        key = site, touched
-        try:
-            operation = self.operations[key]
-        except KeyError:
-            places, write = touched
-            operation = self.operations[key] = Operation(
-                "write" if write else "read",
-                site.label,
-                places,
-                write=write,
-                filename=site.code.co_filename,
-                line=site.line,
-            )
-            operation.moves = site.kind >= ATTRIBUTE or len(places) > 1
-            operation.changes_all = write and any(field == WHOLE for _, field in places)
-            if write:
-                self.sharing.note(operation)
-        if operation.changes_all:  # each time of other objects
-            self.sharing.note_all(operation, self.objects.has_names)
-        task.stretch.accesses.add(operation)
-        return operation
-
-    def returned(
-        self, task: Task, frame: FrameType, value: object, *, failed: bool = False
-    ) -> None:
-        """Come to the end of a function, and so back into what called it.
-
-        Where Python code called it, the value is that of the call.  Where C code did, as `sorted`
-        calls a key, that goes on with what it was doing, which is a step anew.
-        """
-        task.inside.pop(id(frame), None)
-        self.observer.latest.pop(id(frame), None)
-        calling = frame.f_back
-        inside = None if calling is None else task.inside.get(id(calling))
-        if calling is None or inside is None or self.over or task.waiting:
-            return
-        site, given = inside
-        try:
-            # An attribute that fails may be found by `__getattr__`.
-            found = MISSING
-            if not (failed and site.kind == ATTRIBUTE):
-                found = self.observer.value_of(site, calling, frame, value)
-            if found is not MISSING:
-                if site.needed:
-                    self.observer.keep(site, calling, found)
-                del task.inside[id(calling)]
-                return
-            if site.needed:  # it may give on what it was given
-                self.observer.keep_given(site, calling, value)
-            if not self.alone:
-                if not is_data(value):
-                    given = (*given, value)
-                    task.inside[id(calling)] = site, given
-                touched = self.observer.observe(site, calling)
-                touched = self.observer.going_on(site, calling, touched, given)
-                if touched[0]:
-                    self.perform(task, site, calling, touched, given)
-                    if site.needed:
-                        self.observer.keep_given(site, calling, MISSING)
-        except Exception as error:  # noqa: BLE001 - raised again
-            self.break_off(error)
-
-    def give_back(self, task: Task, site: Site, frame: FrameType) -> None:
-        """Come to the end of a generator, or to a value that it and who delegates to it give."""
-        value = self.observer.value(site.receiver, frame)
-        self.returned(task, frame, value)
-        outer = frame.f_back
-        while site.name == "YIELD_VALUE" and outer is not None and delegates(outer):
-            self.returned(task, outer, value)
-            outer = outer.f_back
-
-    def explain(self, site: Site, frame: FrameType) -> None:
-        """Keep what an explanation of the step just begun needs to know."""
-        step = self.trace[-1]
-        step.variables = dict(frame.f_locals)
-        step.frame = self.objects.name(frame)
-        step.subject, look = self.observer.looker(site, frame)
-        if step.operation.write:
-            step.look = look
-        else:
-            step.value = snapshot(look())
-
-
-def called_by(operation: Operation, frame: FrameType) -> Operation:
-    """Return the operation, that of a library at the line of the program for which it is done."""
-    calling = program_frame(frame)
-    if calling is None:
-        return operation
-    filename, line = line_of(calling)
-    return Operation(
-        operation.kind,
-        operation.label,
-        operation.places,
-        write=operation.write,
-        filename=filename,
-        line=line,
-    )
+    def access_count(self) -> int:
+        """Return how many accesses there were so far."""
+        return sum([task.access_count for task in self.tasks])
 
 
 def _joined(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:

@@ -14,6 +14,7 @@ import sys
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
+from concspec.interleave.accesses import access, returned
 from concspec.interleave.observing.bytecode import sites
 from concspec.interleave.observing.sites import GENERATOR, Site
 from concspec.interleave.watched import OWN, is_told, is_watched
@@ -39,7 +40,7 @@ def sites_of(code: CodeType) -> dict[int, Site]:
 
 
 class Tracing:
-    """Calls `execution.access` for each site that a thread of the execution comes to."""
+    """Calls `access` for each site that a thread of the execution comes to."""
 
     execution: Execution | None = None
 
@@ -127,7 +128,7 @@ class Monitoring(Tracing):
         if execution is not None and id(code) in self.watched:
             task = execution.by_ident.get(get_ident())
             if task is not None and (task.inside or execution.observer.latest):
-                execution.returned(task, sys._getframe(1), value, failed=failed)
+                returned(execution, task, sys._getframe(1), value, failed=failed)
 
     def instruction(self) -> Callable[[CodeType, int], object]:
         watched = self.watched
@@ -144,7 +145,7 @@ class Monitoring(Tracing):
                     task = execution.by_ident[get_ident()]
                 except KeyError:
                     return None
-                execution.access(task, site, get_frame(1))
+                access(execution, task, site, get_frame(1))
             return None
 
         return instruction
@@ -204,13 +205,13 @@ class Settrace(Tracing):
             if site is not None:
                 if task is None:
                     return local
-                execution.access(task, site, frame)
+                access(execution, task, site, frame)
             elif returns:
                 if task is None or not (task.inside or execution.observer.latest):
                     return local
                 # Where an exception goes on, the frame does not stand at a return.
                 failed = argument is None and opcodes[frame.f_lasti] != _RETURN
-                execution.returned(task, frame, argument, failed=failed)
+                returned(execution, task, frame, argument, failed=failed)
             if has_cells:
                 # The interpreter writes its snapshot of the variables back when this function
                 # returns, over what other threads have put into cells meanwhile (bpo-30744); this

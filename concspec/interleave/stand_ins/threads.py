@@ -10,10 +10,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from concspec.interleave.accesses import called_by
 from concspec.interleave.errors import ExplorationError
 from concspec.interleave.observing.classes import is_python, is_python_function
 from concspec.interleave.operations import Operation
-from concspec.interleave.scheduler import Execution, Task, Unwind, called_by
+from concspec.interleave.scheduler import Execution, Task, Unwind
 from concspec.interleave.stand_ins.primitives import check_wait
 from concspec.interleave.stand_ins.running import current
 from concspec.interleave.stand_ins.table import instead_of, original
