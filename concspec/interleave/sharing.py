@@ -72,6 +72,7 @@ class Sharing:
             field == WHOLE and (owner is None or has_names(owner)) for owner, field in change.places
         ):
             self.any_written = True
+            self.passes = False
             self.missed = self.missed or bool(self.passed)
 
     def begin_anew(self) -> bool:

@@ -199,6 +199,36 @@ def test_the_same_step_may_change_names_under_few_schedules():
     assert set(explore(program).outcomes) == {(1,), ()}
 
 
+def test_nothing_is_passed_over_behind_a_change_of_all():
+    """Neither comes in the first execution, and no read before the change."""
+
+    def program():
+        begin()
+        names = vars(rates)
+        seen = []
+        told = {"first": True, "changed": False}
+
+        def look():
+            told["first"] = False
+            if told["changed"]:
+                seen.append(rates.rate)
+
+        def change():
+            is_first = told["first"]
+            told["changed"] = is_first
+            if is_first:
+                names.clear()
+
+        threads = [threading.Thread(target=each) for each in (look, change)]
+        for each in [*[each.start for each in threads], *[each.join for each in threads]]:
+            each()
+        return tuple(seen)
+
+    found = explore(program)
+    assert set(found.outcomes) == {(), (1,)}
+    assert found.failures  # where there is no such name any more
+
+
 def on_an_attribute():
     rates.rate = 0
 
@@ -289,6 +319,7 @@ def test_a_change_of_all_that_something_has_begins_anew_and_passes_nothing(owner
     sharing.note_all(change((0, WHOLE), (1, ONLY_READ)), bool)
     assert not sharing.begin_anew()
     sharing.note_all(change((owner, WHOLE)), bool)
+    assert not sharing.passes
     assert sharing.begin_anew()
     sharing.find([])
     assert not sharing.passes

@@ -544,7 +544,7 @@ class Observer(Values):
             type(method) is types.MethodType
             and type(method.__func__) is types.FunctionType
             and method.__func__.__code__ is site.followed
-            and not (site.lends or is_a(method.__self__, type))
+            and not (site.lends or site.name == "*" or is_a(method.__self__, type))
         )
 
     def called(self, site: Site, frame: types.FrameType) -> Touched:
@@ -831,7 +831,7 @@ class Observer(Values):
             receiver = self.owner(site, frame)
             if site.name == "f_locals":
                 self.peeked(type(receiver), site.name, write=site.write)
-            if is_a(receiver, type):
+            if is_a(receiver, type) or type(receiver) in _KNOWN_IN_PART:
                 forget()
         elif site.kind == OPERATOR:
             for source in site.arguments:
