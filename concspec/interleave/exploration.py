@@ -177,7 +177,8 @@ def explore_within(
         if discovered is None:
             break
         known |= discovered
-    if tally.executions == 1 and begins_serially:  # so nothing was done twice
+    if tally.executions == 1 and begins_serially and known == obvious and search.bound is None:
+        # Nothing was done twice with these switch points.
         serial.compare(manner.program, Run.of(*session.execute(Serial(), known)))
     return tally.exploration(search.bound, shard, manner)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Key = tuple[tuple[int, int, tuple[tuple[int, int], ...], frozenset[Operation]], ...]
 
 MOST_REMEMBERED = 16
+MOST_BEGINNINGS = 3
 
 
 class Stretch:
@@ -48,7 +49,7 @@ class Sharing:
 
     What no thread changes is not shared: once one execution was seen whole, reads of names that are
     not `written` are `passed` over, and not looked at.  Where such a name is changed after all,
-    reads were `missed`, and all begins anew.
+    reads were `missed`, and all begins anew; where that goes on, no more are passed over.
     """
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class Sharing:
         self.any_written = False  # where it cannot be told which
         self.passed: set[Field] = set()
         self.missed = False
+        self.beginnings = 0
 
     def note(self, change: Operation) -> None:
         """Note the names that are changed."""
@@ -81,6 +83,10 @@ class Sharing:
         if missed:
             self.missed = False
             self.passed.clear()
+            self.beginnings += 1
+            if self.beginnings == MOST_BEGINNINGS:
+                self.any_written = True
+                self.passes = False
         return missed
 
     def find(self, stretches: Iterable[Stretch]) -> frozenset[str]:

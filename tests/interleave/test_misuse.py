@@ -149,6 +149,29 @@ def test_another_result_of_the_only_interleaving():
         explore(program)
 
 
+def test_a_search_that_began_anew_may_end_after_one_execution():
+    """It has other switch points than those that the serial runs had."""
+    one, two = [0], [0]
+
+    def program():
+        one[0] = two[0] = 0
+
+        def look():
+            one[0] = 1
+            two[0]
+            one[0] = 0
+
+        def change():
+            if one[0]:
+                two[0] = 1
+
+        return in_threads(look, change)()
+
+    is_second = iter([False, True])
+    found = explore(program, until=lambda _: next(is_second))
+    assert (found.executions, found.bound) == (1, "until")
+
+
 @pytest.mark.parametrize("same", [1, 2, 5])
 def test_other_steps_under_the_same_schedule(same):
     rounds = itertools.count()

@@ -10,7 +10,7 @@ import pytest
 
 from concspec.interleave import explore, session
 from concspec.interleave.operations import ONLY_READ, WHOLE, Inherited, Operation
-from concspec.interleave.sharing import Sharing
+from concspec.interleave.sharing import MOST_BEGINNINGS, Sharing
 from tests.interleave.test_shared_state import both
 
 rate = 1
@@ -330,3 +330,17 @@ def test_a_change_of_what_nobody_read_begins_nothing():
     sharing.note(change((0, FIELD)))
     sharing.note_all(change((None, WHOLE)), bool)
     assert not sharing.begin_anew()
+
+
+def test_what_goes_on_to_be_missed_is_passed_over_no_more():
+    sharing = Sharing()
+    for beginning in range(MOST_BEGINNINGS):
+        sharing.find([])
+        assert sharing.passes
+        field = (str(beginning),)
+        sharing.passed.add(field)
+        sharing.note(change((0, field)))
+        assert sharing.begin_anew()
+    assert not sharing.passes
+    sharing.find([])
+    assert not sharing.passes
