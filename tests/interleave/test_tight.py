@@ -227,6 +227,69 @@ MADE_BY_COMPREHENSIONS = {
 }
 
 
+def make_a_class():
+    class Made:
+        step = 1
+
+    return Made
+
+
+def derive_a_class():
+    class Made(Plain, Manager):
+        step = 1
+
+    return Made
+
+
+def make_an_exception():
+    class MadeError(Exception):
+        step = 1
+
+    return MadeError
+
+
+@pytest.mark.parametrize("make", [make_a_class, derive_a_class, make_an_exception])
+def test_a_class_that_a_thread_makes_is_new(make):
+    def program():
+        box = Plain()
+        box.x = 0
+
+        def add():
+            box.x += make().step
+
+        both(add, add)
+        return box.x
+
+    found = explore(program)
+    assert (found.executions, set(found.outcomes)) == (4, {1, 2})
+
+
+def derive(base):
+    class Derived(base):
+        pass
+
+
+def derive_from_several(base):
+    class Derived(*[base]):
+        pass
+
+
+@pytest.mark.parametrize("derive", [derive, derive_from_several])
+def test_c_code_that_is_told_of_a_class_is_seen(derive):
+    derived, seen = [], []
+
+    class Telling:
+        __init_subclass__ = classmethod(derived.append)
+
+    def program():
+        derived.clear()
+        seen.clear()
+        both(lambda: derive(Telling), lambda: seen.append(len(derived)))
+        return tuple(seen)
+
+    assert set(explore(program).outcomes) == {(0,), (1,)}
+
+
 @pytest.mark.parametrize("make", MADE_BY_COMPREHENSIONS.values(), ids=MADE_BY_COMPREHENSIONS)
 def test_what_a_comprehension_makes_is_known(make):
     """It holds numbers alone; what is not known would conflict with the start of threads, too."""

@@ -651,6 +651,11 @@ class Observer(Values):
             return ((-1, WHOLE),), False
         if function in RUNNING or function in HARMLESS:
             return NOTHING
+        if function is builtins.__build_class__ and len(given) > 1:
+            # Behind the body of a class and its name are what it is derived from, and more.
+            _, name, *others = given
+            if type(name) is str and all(map(_is_class_of_python, others)):
+                return NOTHING
         if function is compile:  # it may be given a tree
             return self.touched(given, inside=True, write=False)
         if function is print:
@@ -895,6 +900,11 @@ def _fetches_nothing(thing: object) -> bool:
         return False
     is_held = is_a(thing, HOLDERS) or is_data(thing)
     return is_held or is_python(thing) or is_python_type(class_of(thing))
+
+
+def _is_class_of_python(thing: object) -> bool:
+    """Tell a class of which no C code says what those are that are derived from it."""
+    return is_a(thing, type) and not (hooks(thing) or hooks(type(thing)))
 
 
 def _is_text_or_called(thing: object) -> bool:
