@@ -274,7 +274,12 @@ def derive_from_several(base):
         pass
 
 
-@pytest.mark.parametrize("derive", [derive, derive_from_several])
+def derive_with_all_that_there_is(base):
+    class Derived(*[base], **{}):
+        pass
+
+
+@pytest.mark.parametrize("derive", [derive, derive_from_several, derive_with_all_that_there_is])
 def test_c_code_that_is_told_of_a_class_is_seen(derive):
     derived, seen = [], []
 
