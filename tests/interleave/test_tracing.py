@@ -23,29 +23,24 @@ def test_a_fault_in_finding_sites_is_no_exception_of_the_program(monkeypatch):
         explore(program)
 
 
-class Counting:
-    """Stands for an execution, and counts how often its thread came to which access."""
-
-    def __init__(self):
-        self.by_ident = {threading.get_ident(): types.SimpleNamespace(inside=None)}
-        self.observer = types.SimpleNamespace(latest=None)
-        self.come_to = collections.Counter()
-
-    def access(self, _task, site, _frame):
-        self.come_to[site.label] += 1
-
-
 def go_through(items):
     for _ in items:
         pass
 
 
-def test_each_instruction_is_told_once_though_a_loop_is_compiled():
+def test_each_instruction_is_told_once_though_a_loop_is_compiled(monkeypatch):
+    come_to = collections.Counter()
+    task = types.SimpleNamespace(inside=None)
+    monkeypatch.setattr(
+        tracing, "access", lambda _execution, _task, site, _frame: come_to.update([site.label])
+    )
     watching = tracing.tracing()
-    watching.execution = counting = Counting()
+    watching.execution = types.SimpleNamespace(
+        by_ident={threading.get_ident(): task}, observer=types.SimpleNamespace(latest=None)
+    )
     watching.begin()
     try:
         watching.run(go_through, [0] * 20_000)
     finally:
         watching.end()
-    assert counting.come_to == {"items": 1, "items[]": 20_001}
+    assert come_to == {"items": 1, "items[]": 20_001}
