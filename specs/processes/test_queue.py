@@ -133,6 +133,8 @@ def test_items_go_through_a_pipe():
     readable, _, _ = select.select(made, [], [], BOUND)
     assert len(readable) == 1
     assert b"item" in os.read(readable[0], 1000)
+    queue.close()
+    queue.join_thread()  # it holds the semaphores of the queue
 
 
 @claim("queue-and-pipe-exist", falsified_by=("queues.deliver-none", "pipes.deliver-none"))
