@@ -8,6 +8,7 @@ from math import factorial, prod
 import pytest
 
 from concspec.interleave import explore
+from concspec.interleave.observing.classes import is_python
 from concspec.interleave.operations import Operation
 from tests.interleave.test_waiting_against_brute_force import table
 
@@ -97,7 +98,9 @@ def test_what_threads_meet_in_another_order_is_run_once():
     any_of = functools.partial(lambda one: one)  # it is not known what that gives
 
     found = explore(program)
-    assert (found.executions, found.redundant) == (8, 0)
+    # PyPy 3.9 has `partial` in Python, so that it is known.
+    most = 2 if is_python(functools.partial.__call__) else 8
+    assert (found.executions, found.redundant) == (most, 0)
     assert table(found) == table(explore(program, reduce=False))
 
 
@@ -141,21 +144,22 @@ def test_steps_that_may_touch_anything_leave_no_class_out(bodies):
 def test_threads_are_started_in_another_order_once_more_is_shared(reduce):
     def program():
         box = [0]
-        started = []
+        started = [None, None]
 
         def change(n):
             box[0] = box[0] * 10 + n
 
-        def start(n):
-            thread = threading.Thread(target=change, args=(n,))
-            thread.start()
-            started.append(thread)
+        def start(n, place):
+            started[place] = threading.Thread(target=change, args=(n,))
+            started[place].start()
 
         def change_and_start():
             box[0] += 1
-            start(3)
+            start(3, 0)
 
-        threads = [threading.Thread(target=each) for each in (change_and_start, lambda: start(4))]
+        threads = [
+            threading.Thread(target=each) for each in (change_and_start, lambda: start(4, 1))
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
