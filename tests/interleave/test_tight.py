@@ -1,5 +1,6 @@
 """What touches nothing that threads share is no switch point, however a program writes it."""
 
+import abc
 import collections
 import datetime as dt
 import decimal
@@ -293,6 +294,40 @@ def test_c_code_that_is_told_of_a_class_is_seen(derive):
         return tuple(seen)
 
     assert set(explore(program).outcomes) == {(0,), (1,)}
+
+
+def test_what_is_derived_from_an_abstract_class_is_asked():
+    def program():
+        seen = []
+        made = abc.ABCMeta("Made", (), {})
+
+        def derive():
+            class Derived(made):
+                @classmethod
+                def __subclasshook__(cls, other):
+                    return other is Plain
+
+        both(derive, lambda: seen.append(issubclass(Plain, made)))
+        return seen[0]
+
+    results = set()
+    explore(program, until=lambda result: results.add(result) or len(results) > 1)
+    assert results == {True, False}
+
+
+def test_slots_are_gone_through():
+    def program():
+        names = iter(["one", "two"])
+        seen = []
+
+        def make():
+            class Made:
+                __slots__ = names
+
+        both(make, lambda: seen.append(next(names, None)))
+        return seen[0]
+
+    assert set(explore(program).outcomes) == {"one", None}
 
 
 @pytest.mark.parametrize("make", MADE_BY_COMPREHENSIONS.values(), ids=MADE_BY_COMPREHENSIONS)
