@@ -1,6 +1,5 @@
 """What touches nothing that threads share is no switch point, however a program writes it."""
 
-import abc
 import collections
 import datetime as dt
 import decimal
@@ -226,108 +225,6 @@ MADE_BY_COMPREHENSIONS = {
     "nested": lambda pair: str([[one for one in each] for each in [pair]]),  # noqa: C416
     "spread": lambda pair: max(*[each for each in pair], 0),  # noqa: C416
 }
-
-
-def make_a_class():
-    class Made:
-        step = 1
-
-    return Made
-
-
-def derive_a_class():
-    class Made(Plain, Manager):
-        step = 1
-
-    return Made
-
-
-def make_an_exception():
-    class MadeError(Exception):
-        step = 1
-
-    return MadeError
-
-
-@pytest.mark.parametrize("make", [make_a_class, derive_a_class, make_an_exception])
-def test_a_class_that_a_thread_makes_is_new(make):
-    def program():
-        box = Plain()
-        box.x = 0
-
-        def add():
-            box.x += make().step
-
-        both(add, add)
-        return box.x
-
-    found = explore(program)
-    assert (found.executions, set(found.outcomes)) == (4, {1, 2})
-
-
-def derive(base):
-    class Derived(base):
-        pass
-
-
-def derive_from_several(base):
-    class Derived(*[base]):
-        pass
-
-
-def derive_with_all_that_there_is(base):
-    class Derived(*[base], **{}):
-        pass
-
-
-@pytest.mark.parametrize("derive", [derive, derive_from_several, derive_with_all_that_there_is])
-def test_c_code_that_is_told_of_a_class_is_seen(derive):
-    derived, seen = [], []
-
-    class Telling:
-        __init_subclass__ = classmethod(derived.append)
-
-    def program():
-        derived.clear()
-        seen.clear()
-        both(lambda: derive(Telling), lambda: seen.append(len(derived)))
-        return tuple(seen)
-
-    assert set(explore(program).outcomes) == {(0,), (1,)}
-
-
-def test_what_is_derived_from_an_abstract_class_is_asked():
-    def program():
-        seen = []
-        made = abc.ABCMeta("Made", (), {})
-
-        def derive():
-            class Derived(made):
-                @classmethod
-                def __subclasshook__(cls, other):
-                    return other is Plain
-
-        both(derive, lambda: seen.append(issubclass(Plain, made)))
-        return seen[0]
-
-    results = set()
-    explore(program, until=lambda result: results.add(result) or len(results) > 1)
-    assert results == {True, False}
-
-
-def test_slots_are_gone_through():
-    def program():
-        names = iter(["one", "two"])
-        seen = []
-
-        def make():
-            class Made:
-                __slots__ = names
-
-        both(make, lambda: seen.append(next(names, None)))
-        return seen[0]
-
-    assert set(explore(program).outcomes) == {"one", None}
 
 
 @pytest.mark.parametrize("make", MADE_BY_COMPREHENSIONS.values(), ids=MADE_BY_COMPREHENSIONS)

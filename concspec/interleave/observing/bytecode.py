@@ -12,7 +12,6 @@ and in Python/bytecodes.c (ceval.c before 3.12) of CPython.
 
 from __future__ import annotations
 
-import builtins
 import dis
 import sys
 import types
@@ -472,10 +471,6 @@ class _Analysis:
     def load_common_constant(self, instruction: Instruction) -> None:
         is_old = instruction.opname == "LOAD_ASSERTION_ERROR"
         self.push(Constant(AssertionError if is_old else instruction.argval))
-
-    @_follows("LOAD_BUILD_CLASS")
-    def load_build_class(self, _instruction: Instruction) -> None:
-        self.push(Constant(builtins.__build_class__))
 
     @_follows("POP_TOP")
     def pop_top(self, _instruction: Instruction) -> None:

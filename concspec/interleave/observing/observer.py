@@ -12,7 +12,6 @@ attributes, make that a read, of the containers alone.
 from __future__ import annotations
 
 import _io
-import abc
 import builtins
 import operator
 import re
@@ -652,8 +651,6 @@ class Observer(Values):
             return ((-1, WHOLE),), False
         if function in RUNNING or function in HARMLESS:
             return NOTHING
-        if function is builtins.__build_class__:
-            return NOTHING if _makes_plain_class(*given) else (((None, WHOLE),), True)
         if function is compile:  # it may be given a tree
             return self.touched(given, inside=True, write=False)
         if function is print:
@@ -898,19 +895,6 @@ def _fetches_nothing(thing: object) -> bool:
         return False
     is_held = is_a(thing, HOLDERS) or is_data(thing)
     return is_held or is_python(thing) or is_python_type(class_of(thing))
-
-
-def _makes_plain_class(body: object, name: object = None, *others: object) -> bool:
-    """Tell what makes a class that no C code knows more of, behind its name: of what, and how.
-
-    An abstract class asks those that are derived from it; slots are gone through.
-    """
-    if not is_a(body, types.CodeType) or type(name) is not str or "__slots__" in body.co_names:
-        return False
-    return all(
-        is_a(each, type) and not (is_a(each, abc.ABCMeta) or hooks(each) or hooks(type(each)))
-        for each in others
-    )
 
 
 def _is_text_or_called(thing: object) -> bool:
