@@ -54,12 +54,6 @@ class Manner(NamedTuple):
     time_budget: float | None
     until: Callable[[Any], bool] | None
 
-    def search(self, shard: tuple[int, int] | None = None) -> EveryClass | EveryInterleaving:
-        """Return a search of this kind, which is at its beginning."""
-        if self.reduce and self.preemption_bound is None:
-            return EveryClass(shard)
-        return EveryInterleaving(self.preemption_bound, shard)
-
     def again(self, shard: tuple[int, int], shared: frozenset[str]) -> Exploration:
         """Explore a shard with these switch points."""
         return explore(**self._asdict(), shard=shard, shared=shared)
@@ -161,26 +155,22 @@ def explore_within(
     start: float,
 ) -> Exploration:
     """Search, again with more switch points as long as more accesses turn out to be shared."""
-    # A search runs the serial schedule first; that may be another shard's.
-    begins_serially = shard is None and not shared
-    begun = [discover(session, manner.search if begins_serially else Serial)]
-    obvious, serial = begun[0].execution.shared, begun[0].run
+    obvious, serial = discover(session)
     known = obvious | shared
-    if not begins_serially:
-        begun.clear()
     if shard is not None:
         known = scout(session, known)
     while True:
-        search = begun[0].search if begun else manner.search(shard)
+        if manner.reduce and manner.preemption_bound is None:
+            search: EveryClass | EveryInterleaving = EveryClass(shard)
+        else:
+            search = EveryInterleaving(manner.preemption_bound, shard)
         tally = Tally(known, known - obvious)
-        discovered = run_all(session, search, tally, manner, begun=begun, start=start)
+        # The search runs the serial schedule first; that may be another shard's.
+        again = serial if known == obvious and shard is None else None
+        discovered = run_all(session, search, tally, manner, again=again, start=start)
         if discovered is None:
-            break
+            return tally.exploration(search.bound, shard, manner)
         known |= discovered
-    if tally.executions == 1 and begins_serially and known == obvious and search.bound is None:
-        # Nothing was done twice with these switch points.
-        serial.compare(manner.program, Run.of(*session.execute(Serial(), known)))
-    return tally.exploration(search.bound, shard, manner)
 
 
 def run_all(
@@ -189,26 +179,27 @@ def run_all(
     tally: Tally,
     manner: Manner,
     *,
-    begun: list[First],
+    again: Run | None,
     start: float,
 ) -> frozenset[str] | None:
-    """Run executions until the search has no more, the first of which may be `begun`.
+    """Run executions until the search has no more.
 
-    Where it has to begin anew, return the switch points that it discovered.
+    Where it has to begin anew, return the switch points that it discovered.  The first execution
+    has to do the same as `again` did, where that is given.
     """
     budget, until = manner.time_budget, manner.until
     deadline = None if budget is None else start + budget
     while True:
-        if begun:
-            _, execution, result, _ = begun.pop()
-        else:
-            search.begin()
-            execution, result = session.execute(search, tally.shared, deadline=deadline)
+        search.begin()
+        execution, result = session.execute(search, tally.shared, deadline=deadline)
         if execution.late:
             search.bound = f"time_budget={budget:g}"
             return None
         if execution.discovered or execution.missed:
             return execution.discovered
+        if again is not None and not execution.cut:
+            again.compare(session.program, Run.of(execution, result))
+        again = None
         if execution.cut:
             tally.redundant += search.redundant
             tally.doubt = tally.doubt or execution.objects.doubt
@@ -238,19 +229,16 @@ def scout(session: Session, shared: frozenset[str]) -> frozenset[str]:
     return shared
 
 
-def discover(session: Session, new_search: Callable[[], Any] = Serial) -> First:
-    """Find the accesses that serial runs show to be shared; return the last such run.
+def discover(session: Session) -> tuple[frozenset[str], Run]:
+    """Return the accesses that a serial run already shows to be shared, and the last such run.
 
-    What only the first run does, as to fill a cache, is not among them.  From the second on, they
-    are the first of searches.
+    What only the first run does, as to fill a cache, is not among them.
     """
     shared: frozenset[str] = frozenset()
     before: Run | None = None
     for runs in itertools.count(1):
         known = shared
-        search = new_search() if before is not None else Serial()
-        search.begin()
-        execution, result = session.execute(search, known)
+        execution, result = session.execute(Serial(), known)
         run = Run.of(execution, result)
         shared = execution.conflicting if runs < MOST_UNSETTLED else known | execution.conflicting
         if before is not None and shared == known:
@@ -274,10 +262,10 @@ def discover(session: Session, new_search: Callable[[], Any] = Serial) -> First:
             "would be proved; let them use what they share, in Python code"
         )
     assert before is not None
-    if not (execution.cut or before.is_like(run, besides | shared)):
+    if not before.is_like(run, besides | shared):
         # The first may have set up what the others find, as an import does.
         run.compare(session.program, Run.of(*session.execute(Serial(), shared)))
-    return First(search, execution, result, run)
+    return shared, run
 
 
 def replay(program: Callable[[], Hashable], schedule: str) -> Hashable:
@@ -296,9 +284,8 @@ def rerun(
     wanted = decode(schedule)
 
     def follow(session: Session) -> tuple[Execution, Any]:
-        serial = discover(session)
-        shared = serial.execution.shared
-        serial.run.compare(program, Run.of(*session.execute(Serial(), shared)))
+        shared, serial = discover(session)
+        serial.compare(program, Run.of(*session.execute(Serial(), shared)))
         shared |= wanted.labels
         return session.execute(Follow(wanted.steps), shared, explaining=explaining)
 
@@ -311,15 +298,6 @@ def rerun(
             + f" after {len(execution.trace)}"
         )
     return execution, result
-
-
-class First(NamedTuple):
-    """The first execution of a search, which is serial."""
-
-    search: Any
-    execution: Execution
-    result: Any
-    run: Run
 
 
 class Run(NamedTuple):

@@ -452,9 +452,6 @@ class EveryInterleaving:
 class Serial:
     """One execution: each thread goes on as long as it can, the first started first."""
 
-    def begin(self) -> None:
-        """Start it; there is nothing to prepare."""
-
     def choose(self, execution: Execution, enabled: list[Task]) -> Task:
         """Stay with the thread that went last."""
         previous = execution.previous

@@ -137,43 +137,29 @@ def test_another_result_under_the_same_schedule():
         explore(program)
 
 
-def test_another_result_of_the_only_interleaving():
-    """It is run once more at the end, as nothing else was run twice."""
+@pytest.mark.parametrize(
+    "body", [lambda: sum([1]), lambda: change_it(5)], ids=["one interleaving", "several"]
+)
+def test_another_result_of_the_third_run_under_the_same_schedule(body):
     rounds = itertools.count()
 
     def program():
-        in_threads(lambda: sum([1]), lambda: sum([2]))()
+        in_threads(body, body)()
         return next(rounds) > 1
 
     with pytest.raises(NotDeterministic, match="returned False and True"):
         explore(program)
 
 
-def test_a_search_that_began_anew_may_end_after_one_execution():
-    """It has other switch points than those that the serial runs had."""
-    one, two = [0], [0]
-
-    def program():
-        one[0] = two[0] = 0
-
-        def look():
-            one[0] = 1
-            two[0]
-            one[0] = 0
-
-        def change():
-            if one[0]:
-                two[0] = 1
-
-        return in_threads(look, change)()
-
-    is_second = iter([False, True])
-    found = explore(program, until=lambda _: next(is_second))
-    assert (found.executions, found.bound) == (1, "until")
-
-
-@pytest.mark.parametrize("same", [1, 2, 5])
-def test_other_steps_under_the_same_schedule(same):
+@pytest.mark.parametrize(
+    ("same", "told"),
+    [
+        (1, "took different steps: step"),
+        (2, "step ., of thread .,"),
+        (5, "step ., of thread .,"),
+    ],
+)
+def test_other_steps_under_the_same_schedule(same, told):
     rounds = itertools.count()
 
     def sometimes():
@@ -181,7 +167,7 @@ def test_other_steps_under_the_same_schedule(same):
         if next(rounds) > same:
             balance = 9  # sometimes
 
-    with pytest.raises(NotDeterministic, match=f"step ., of thread ., .*{line_of('sometimes')}"):
+    with pytest.raises(NotDeterministic, match=f"{told} .*{line_of('sometimes')}"):
         explore(in_threads(lambda: change_it(5), lambda: (sometimes(), change_it(8))))
 
 
