@@ -43,16 +43,10 @@ def access(execution: Execution, task: Task, site: Site, frame: FrameType) -> No
         # What is done alone is ordered by `start` and `join` with all that others do; where it
         # is C code that begins alone, a thread may be started before it ends.
         goes_on = execution.alone
-        passed = (
-            not goes_on
-            and site.looks_up
-            and site.field not in execution.sharing.written
-            and passes_over(execution, site, frame)
-        )
         if goes_on:
             if site.acts:
                 observer.observe_alone(site, frame)
-        elif not passed:
+        elif not (site.looks_up and passes_over(execution, site, frame)):
             touched = observer.observe(site, frame)
             if touched is not NOTHING:
                 places, write = touched
@@ -62,10 +56,9 @@ def access(execution: Execution, task: Task, site: Site, frame: FrameType) -> No
                 # one of C code.
                 goes_on = site.kind > ATTRIBUTE or write is not site.write
         if site.needed:
-            if not passed:
-                value = observer.results[id(frame), site.offset] = observer.read(site, frame)
-                if site.among:
-                    observer.keep_latest(site, frame, value)
+            value = observer.results[id(frame), site.offset] = observer.read(site, frame)
+            if site.among:
+                observer.keep_latest(site, frame, value)
             goes_on = True
         # A name is looked up without calling anything.
         if goes_on and site.kind >= ATTRIBUTE:
@@ -82,9 +75,9 @@ def access(execution: Execution, task: Task, site: Site, frame: FrameType) -> No
 def passes_over(execution: Execution, site: Site, frame: FrameType) -> bool:
     """Pass over a read of a name that no thread changes, which needs not be looked at."""
     sharing = execution.sharing
-    if not sharing.passes or site.label in execution.shared:
+    if not sharing.passes or site.field in sharing.written or site.label in execution.shared:
         return False
-    if not execution.observer.passed_over(site, frame):
+    if not execution.observer.only_looks_up(site, frame):
         return False
     sharing.passed.add(site.field)
     return True

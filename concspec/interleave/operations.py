@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 # A field is the name of a variable or an attribute, a pair for one item of a container, or WHOLE
 # for all of its items and its length at once.  An owner is the name of an object in one execution;
-# None stands for an object that could not be told: any object.
+# None stands for an object that could not be told: any object.  Those below 0 are no objects: -1 is
+# that of the variables of closures, and what is below it those of the ends of threads.
 Field = Union[str, tuple]  # type: ignore[type-arg]
 Place = tuple[Optional[int], Field]
 WHOLE = "[]"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Key = tuple[tuple[int, int, tuple[tuple[int, int], ...], frozenset[Operation]], ...]
 
 MOST_REMEMBERED = 16
-MOST_BEGINNINGS = 3
+MOST_BEGINNINGS = 3  # because reads were missed
 
 
 class Stretch:
@@ -78,7 +78,7 @@ class Sharing:
             self.missed = self.missed or bool(self.passed)
 
     def begin_anew(self) -> bool:
-        """Tell whether reads were missed since this was last asked; see all of them from now on."""
+        """Tell whether reads were missed since this was last asked; those names are read anew."""
         missed = self.missed
         if missed:
             self.missed = False

@@ -381,8 +381,9 @@ hidden_conditions = itertools.repeat(threading.Condition())
     "find",
     [
         lambda: next(hidden_conditions),
-        lambda: queue.condition,  # libraries are not entered
+        lambda: queue.condition,
     ],
+    ids=["in C code", "in a library"],
 )
 def test_a_condition_whose_lock_was_not_found_proves_nothing(monkeypatch, find):
     monkeypatch.setattr(queue, "condition", threading.Condition(), raising=False)

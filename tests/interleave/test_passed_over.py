@@ -1,6 +1,7 @@
 """What no thread changes is passed over, until one changes it after all."""
 
 import functools
+import sys
 import threading
 import types
 import weakref
@@ -9,6 +10,10 @@ import zlib
 import pytest
 
 from concspec.interleave import explore, session
+from concspec.interleave.observing.looking import MISSING, Aliases, Made
+from concspec.interleave.observing.objects import Objects
+from concspec.interleave.observing.observer import Observer
+from concspec.interleave.observing.sites import ATTRIBUTE, Constant, Site
 from concspec.interleave.operations import ONLY_READ, WHOLE, Inherited, Operation
 from concspec.interleave.sharing import MOST_BEGINNINGS, Sharing
 from tests.interleave.test_shared_state import both
@@ -37,6 +42,7 @@ class Ending(Rates):
 COMPRESSED = zlib.compress(b"all")
 rates = Rates()
 stream = zlib.decompressobj()
+generator = iter(())
 slotted = Slotted()
 set_in_slotted = functools.partial(setattr, slotted)
 set_in_class = functools.partial(setattr, Rates)
@@ -102,7 +108,7 @@ def take_an_attribute_away():
 
 
 def begin():
-    global rate, step, stream
+    global rate, step, stream, generator
     step = 0
     rate = module.rate = slotted.rate = 1
     Rates.at_all = 1
@@ -111,10 +117,15 @@ def begin():
     rates.__dict__ = {"rate": 1}
     vars(module).pop("__getattr__", None)
     stream = zlib.decompressobj()
+    generator = (each for each in "all")
 
 
 def end_a_stream():
     stream.decompress(COMPRESSED)
+
+
+def end_a_generator():
+    generator.close()
 
 
 def let_a_module_have_all():
@@ -147,6 +158,7 @@ def ask_a_module():
         (change_a_module, lambda: module.rate),
         (let_a_module_have_all, ask_a_module),
         (end_a_stream, lambda: stream.eof + 1),
+        (end_a_generator, lambda: 1 if generator.gi_frame else 2),
     ],
 )
 def test_what_is_changed_under_few_schedules_is_seen(change, read):
@@ -288,6 +300,27 @@ def test_what_is_referred_to_weakly_is_not_passed_over():
         return reference is None
 
     assert explore(program).bound == "the end of a Rates"
+
+
+@pytest.mark.parametrize(
+    ("thing", "plain"),
+    [(rates, True), (Aliases([rates]), False), (Made(Rates), False), (MISSING, False)],
+)
+def test_only_an_object_that_is_known_itself_is_passed_over(thing, plain):
+    """Others may have properties of C, which get at more."""
+    code = Rates.__init__.__code__
+    of = Constant(thing)
+    read = Site(code, 0, 1, ATTRIBUTE, "at_all", write=False, label="at_all", receiver=of)
+    assert Observer(Objects(), frozenset()).only_looks_up(read, sys._getframe()) is plain
+
+
+@pytest.mark.parametrize(
+    ("thing", "has"),
+    [({}, True), (Rates, True), (rates, True), (slotted, True), ([], False), (set(), False)],
+)
+def test_a_change_of_all_of_a_list_changes_no_names(thing, has):
+    objects = Objects()
+    assert objects.has_names(objects.name(thing)) is has
 
 
 def change(*places):

@@ -27,7 +27,7 @@ from concspec.interleave.observing.sites import Local
 from concspec.interleave.operations import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from concspec.interleave.operations import Field
 
@@ -106,9 +106,6 @@ def static_attribute(receiver: object, name: object) -> object:
     if receiver is MISSING or type(receiver) is Aliases or type(name) is not str:
         return MISSING
     kind = type(receiver)
-    method = _methods(kind).get(name, EMPTY).get(name)
-    if type(method) is types.FunctionType and name not in (instance_dict(receiver) or EMPTY):
-        return types.MethodType(method, receiver)
     if kind is Made:
         return _method_of(receiver.kind, name)  # type: ignore[attr-defined]
     if kind is super:
@@ -151,10 +148,8 @@ def static_attribute(receiver: object, name: object) -> object:
     _, holder = position(kind, name)
     if holder is None:
         return own
-    has = namespace(mro(kind)[holder])
-    found = has[name]
+    found = namespace(mro(kind)[holder])[name]
     if type(found) is types.FunctionType:
-        _methods(kind)[name] = has
         return types.MethodType(found, receiver) if own is MISSING else own
     if type(found) in SLOTS:
         return got_by(found, receiver)
@@ -169,12 +164,6 @@ def static_attribute(receiver: object, name: object) -> object:
     if not _is_binding(found):
         return found
     return MISSING if is_python_type(type(found)) else got_by(found, receiver)
-
-
-@once
-def _methods(_kind: type) -> dict[str, Mapping[str, object]]:
-    """Return, by its name, of which class usual objects have a method, as found so far."""
-    return {}
 
 
 def _method_of(kind: type, name: str) -> object:

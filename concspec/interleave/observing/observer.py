@@ -153,6 +153,7 @@ _PEEKED = frozenset(
     ]
 )  # fmt: skip
 _KNOWN_IN_PART = (Aliases, Made, type(MISSING))
+"""The types of what stands for an object that is not known itself."""
 _GIVEN_TO = (threading.Thread, threading.local, Aliases)
 _MOST_OF_ONE = 20  # objects of which one may be meant, before it may be any
 _MOVING_ON = frozenset(["next", "all", "keys"])
@@ -186,7 +187,7 @@ class Observer(Values):
                 return NOTHING  # what a primitive does with its own state is seen as steps
             return self.attribute(self.owner(site, frame), site.name, write=site.write)
         if kind == CALL:
-            return NOTHING if self.is_followed(site, frame) else self.called(site, frame)
+            return self.called(site, frame)
         if kind == OPERATOR:
             return self.operated(site, frame)
         if kind == CELL:
@@ -220,29 +221,17 @@ class Observer(Values):
             places += self.looked_up([receiver], site.name)
         return places, moves or site.write or (receiver is MISSING and site.name in _MOVING_ON)
 
-    def passed_over(self, site: Site, frame: types.FrameType) -> bool:
-        """Pass over a read of a variable, or of an attribute of one known object; keep its value.
-
-        Where it may tell of more than what that name has, it is to be looked at.
-        """
+    def only_looks_up(self, site: Site, frame: types.FrameType) -> bool:
+        """Tell what reads a variable, or an attribute of one known object, and nothing else."""
         if site.kind == GLOBAL:
-            if type(frame.f_globals) is not dict:
-                return False
-            if site.needed:
-                self.keep(site, frame, self.read(site, frame))
-            return True
+            return type(frame.f_globals) is dict
         owner = self.owner(site, frame)
         kind = type(owner)
         if site.name in _PEEKED or kind in _KNOWN_IN_PART:
             return False
         if kind is types.ModuleType:
-            if site.name not in vars(owner):
-                return False
-        elif not is_of_python(kind) or is_watched_for_its_end(owner):
-            return False
-        if site.needed:
-            self.keep(site, frame, static_attribute(owner, site.name))
-        return True
+            return site.name in vars(owner)
+        return is_of_python(kind) and not is_watched_for_its_end(owner)
 
     def variable(self, scopes: list[Any], site: Site, frame: types.FrameType) -> Touched:
         """Return what a name touches that is looked up in one of these after the other."""
@@ -537,16 +526,6 @@ class Observer(Values):
 
     # Calls.
 
-    def is_followed(self, site: Site, frame: types.FrameType) -> bool:
-        """Tell a call of the same method as last time, of an object, which is seen as it runs."""
-        method = self.value(site.receiver, frame)
-        return (
-            type(method) is types.MethodType
-            and type(method.__func__) is types.FunctionType
-            and method.__func__.__code__ is site.followed
-            and not (site.lends or site.name == "*" or is_a(method.__self__, type))
-        )
-
     def called(self, site: Site, frame: types.FrameType) -> Touched:
         function, owner = self.callee(site, frame)
         if site.lends and not keeps_nothing(function, owner):
@@ -838,7 +817,7 @@ class Observer(Values):
                 operand = self.value(source, frame)
                 if type(operand) not in ATOMS or operand is MISSING:
                     forget()
-        elif site.kind == CALL and not self.is_followed(site, frame):
+        elif site.kind == CALL:
             function, owner = self.callee(site, frame)
             if site.lends and not keeps_nothing(function, owner):
                 self.leaked |= site.lends
